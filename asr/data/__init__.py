@@ -1,0 +1,1 @@
+"""Corpora: from recordings and transcripts to checked lhotse CutSets."""

@@ -1,0 +1,197 @@
+"""One recording: decode it, check it, make it mono at the wanted sample rate."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from torchaudio.transforms import Resample
+
+from asr.data.containers import missing_part
+from asr.data.utterance import Seconds
+
+SILENCE_PEAK = 1e-4  # of full scale, -80 dB: below it there is nothing to recognise
+UNKNOWN_LENGTH = 2**40  # samples; libsndfile reports more than this where a FLAC header leaves the length open
+BLOCK = 1 << 20  # samples read at a time where the length is unknown
+SHORT_READ = 0.1  # seconds by which a decoder may stop early (MP3 and Vorbis pad their last block)
+CONVERT = "convert it, for example: ffmpeg -i {name} {stem}.flac"
+
+
+class AudioProblem(Exception):
+    """Why a recording cannot be used: `reason` (a word of REASONS), `detail` (what was found), `remedy`."""
+
+    def __init__(self, reason: str, detail: str, remedy: str) -> None:
+        super().__init__(f"{reason}: {detail}; {remedy}")
+        self.reason, self.detail, self.remedy = reason, detail, remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Mono samples (S,) float32 at `sample_rate` Hz, and the file's own rate (Hz) and number of channels."""
+
+    samples: np.ndarray
+    sample_rate: int
+    original_rate: int
+    channels: int
+
+
+class AudioFile:
+    """An open recording: its rate, channels and length, and any part of it as mono samples at its own rate."""
+
+    def __init__(self, path: Path, file: soundfile.SoundFile) -> None:
+        self.path = path
+        self.sample_rate: int = file.samplerate
+        self.channels: int = file.channels
+        self._file = file
+        self._whole: np.ndarray | None = None
+        if file.frames > UNKNOWN_LENGTH:
+            self._whole = np.concatenate(list(file.blocks(BLOCK, dtype="float32", always_2d=True)) or [np.zeros((0, 1))])
+        self.num_samples: int = file.frames if self._whole is None else len(self._whole)
+
+    @property
+    def duration(self) -> Seconds:
+        return self.num_samples / self.sample_rate
+
+    def read(self, start: Seconds = 0.0, duration: Seconds | None = None, channel: int | None = None) -> np.ndarray:
+        """Samples (S,) float32 of one channel, or of the average of all.
+
+        Raises AudioProblem where the recording is shorter than it should be, or has no such channel.
+        """
+        if self.num_samples == 0:
+            raise AudioProblem("audio_empty", "the recording has no samples", "record it again or leave it out")
+        if channel is not None and channel >= self.channels:
+            raise AudioProblem(
+                "audio_unreadable",
+                f"channel {channel} is asked for, the file has {self.channels} (numbered from 0)",
+                "mend the channel in the manifest",
+            )
+        first = round(start * self.sample_rate)
+        last = self.num_samples if duration is None else first + round(duration * self.sample_rate)
+        if last - self.num_samples > SHORT_READ * self.sample_rate or first >= self.num_samples:
+            raise AudioProblem(
+                "audio_truncated",
+                f"{start:.2f}-{last / self.sample_rate:.2f} s is asked for, the recording ends at {self.duration:.2f} s",
+                "mend the times in the manifest, or fetch the whole recording again",
+            )
+        frames = self._frames(first, min(last, self.num_samples))
+        return frames[:, channel] if channel is not None else mono(frames)
+
+    def _frames(self, first: int, last: int) -> np.ndarray:
+        if self._whole is not None:
+            return self._whole[first:last]
+        try:
+            if first != self._file.tell():
+                self._file.seek(first)
+            frames = self._file.read(last - first, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            raise truncated(f"the decoder stopped early ({error.error_string.strip()})") from error
+        if last - first - len(frames) > SHORT_READ * self.sample_rate or not len(frames):
+            promised, found = (last - first) / self.sample_rate, len(frames) / self.sample_rate
+            raise truncated(f"the header promises {promised:.2f} s, {found:.2f} s can be decoded")
+        return frames
+
+
+def truncated(detail: str) -> AudioProblem:
+    return AudioProblem("audio_truncated", detail, "fetch or record the file again; it was cut off while being written")
+
+
+@contextmanager
+def open_audio(path: Path, byte_range: tuple[int, int] | None = None) -> Iterator[AudioFile]:
+    """Open a recording for reading, or the one that lies at (offset, size) of an uncompressed archive.
+
+    Raises AudioProblem: audio_missing, audio_empty, audio_unreadable, audio_truncated.
+    """
+    try:
+        with open(path, "rb") as stream:
+            if byte_range is not None:
+                stream.seek(byte_range[0])
+                stream = BytesIO(stream.read(byte_range[1]))  # type: ignore[assignment]
+            missing = missing_part(stream)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise AudioProblem("audio_missing", "no such file", "put the recording there, or mend the path") from error
+    except OSError as error:
+        raise AudioProblem("audio_unreadable", str(error.strerror), "make the file readable, or leave it out") from error
+    if missing == "everything":
+        raise AudioProblem("audio_empty", "the file has 0 bytes", "fetch or record it again, or leave it out")
+    if missing is not None:
+        raise truncated(missing)
+    try:
+        file = soundfile.SoundFile(path if byte_range is None else stream)
+    except (soundfile.LibsndfileError, TypeError) as error:
+        said = getattr(error, "error_string", str(error)).strip()
+        remedy = CONVERT.format(name=path.name, stem=path.stem)
+        raise AudioProblem("audio_unreadable", f"not audio that libsndfile can decode ({said})", remedy) from error
+    with file:
+        yield AudioFile(path, file)
+
+
+def mono(frames: np.ndarray) -> np.ndarray:
+    """The average of all channels: (S, C) -> (S,)."""
+    return frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float32)
+
+
+def check_samples(samples: np.ndarray) -> None:
+    """Raises AudioProblem where samples (S,) are not finite, or silent."""
+    if not len(samples):
+        raise AudioProblem("audio_empty", "the recording has no samples", "record it again or leave it out")
+    low, high = float(samples.min()), float(samples.max())  # NaN in any sample is NaN in both
+    if not np.isfinite(low) or not np.isfinite(high):
+        bad = int((~np.isfinite(samples)).sum())
+        raise AudioProblem("audio_not_finite", f"{bad} samples are NaN or infinite", "export the recording again")
+    peak = max(-low, high)
+    if peak < SILENCE_PEAK or low == high:
+        what = f"the peak is {peak:.1e} of full scale" if peak < SILENCE_PEAK else f"every sample is {low:.4f}"
+        raise AudioProblem("audio_silent", f"nothing is heard: {what}", "record it again or leave it out")
+
+
+@lru_cache(maxsize=32)
+def _resampler(from_rate: int, to_rate: int) -> Resample:
+    return Resample(from_rate, to_rate)
+
+
+def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
+    """Samples (S,) at `from_rate` Hz -> (S',) at `to_rate` Hz, S' = round(S * to_rate / from_rate)."""
+    if from_rate == to_rate:
+        return samples
+    with torch.inference_mode():
+        resampled = _resampler(from_rate, to_rate)(torch.from_numpy(np.ascontiguousarray(samples))).numpy()
+    return fit(resampled, resampled_length(len(samples), from_rate, to_rate))
+
+
+def resampled_length(num_samples: int, from_rate: int, to_rate: int) -> int:
+    """The number of samples that lhotse counts after resampling (halves are rounded up)."""
+    return (2 * num_samples * to_rate + from_rate) // (2 * from_rate)
+
+
+def fit(samples: np.ndarray, num_samples: int) -> np.ndarray:
+    """Exactly `num_samples` of samples (S,): the end cut off, or zeros added."""
+    if len(samples) >= num_samples:
+        return samples[:num_samples]
+    return np.pad(samples, (0, num_samples - len(samples)))
+
+
+def load_audio(
+    path: Path,
+    sample_rate: int | None = None,
+    *,
+    start: Seconds = 0.0,
+    duration: Seconds | None = None,
+    channel: int | None = None,
+    byte_range: tuple[int, int] | None = None,
+) -> Audio:
+    """Decode a recording, or a part of it, to checked mono samples at `sample_rate` Hz (None: its own rate).
+
+    Raises AudioProblem where it cannot be used.
+    """
+    with open_audio(path, byte_range) as recording:
+        samples = recording.read(start, duration, channel)
+        check_samples(samples)
+        rate = sample_rate or recording.sample_rate
+        return Audio(
+            resample(samples, recording.sample_rate, rate), rate, recording.sample_rate, recording.channels
+        )

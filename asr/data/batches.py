@@ -1,0 +1,100 @@
+"""CutSets to batches: lhotse buckets by duration, this module lays the samples side by side."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from lhotse import CutSet
+from lhotse.dataset import DynamicBucketingSampler, DynamicCutSampler
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from asr.data.cuts import load_samples
+from asr.text.tokenizer import Tokenizer, UnknownCharacter
+
+NO_ENCODING = 1 << 30  # token count of a transcript that the tokenizer cannot write: more frames than any audio has
+
+
+@dataclass
+class Batch:
+    """B utterances: waveform (B, S) in [-1, 1], lengths (B,) samples, tokens (B, U), token_counts (B,)."""
+
+    ids: list[str]
+    texts: list[str]
+    waveform: Tensor
+    lengths: Tensor
+    tokens: Tensor
+    token_counts: Tensor
+
+    def first(self, count: int) -> "Batch":
+        """The first `count` utterances."""
+        tensors = (self.waveform, self.lengths, self.tokens, self.token_counts)
+        return Batch(self.ids[:count], self.texts[:count], *(tensor[:count] for tensor in tensors))
+
+
+class SpeechDataset(Dataset):
+    """Turns the cuts of one batch into a `Batch`; samples come from `audio` where they are held in memory."""
+
+    def __init__(self, audio: Mapping[str, np.ndarray], tokenizer: Tokenizer) -> None:
+        self.audio, self.tokenizer = audio, tokenizer
+
+    def __getitem__(self, cuts: CutSet) -> Batch:
+        cuts = list(cuts)
+        texts = [cut.supervisions[0].text for cut in cuts]
+        recordings = [self.audio[cut.id] if cut.id in self.audio else load_samples(cut) for cut in cuts]
+        encoded = [self.encode(text) for text in texts]
+        waveform = torch.zeros(len(cuts), max(len(samples) for samples in recordings))
+        tokens = torch.zeros(len(cuts), max(1, max(len(ids) for ids, _ in encoded)), dtype=torch.long)
+        for row, (samples, (ids, _)) in enumerate(zip(recordings, encoded, strict=True)):
+            waveform[row, : len(samples)] = torch.from_numpy(as_float(samples))
+            tokens[row, : len(ids)] = torch.tensor(ids, dtype=torch.long)
+        lengths = torch.tensor([len(samples) for samples in recordings])
+        token_counts = torch.tensor([count for _, count in encoded])
+        return Batch([cut.id for cut in cuts], texts, waveform, lengths, tokens, token_counts)
+
+    def encode(self, text: str) -> tuple[list[int], int]:
+        try:
+            ids = self.tokenizer.encode(text)
+        except UnknownCharacter:
+            return [], NO_ENCODING
+        return ids, len(ids)
+
+
+def as_float(samples: np.ndarray) -> np.ndarray:
+    """16-bit or float samples as float32 in [-1, 1]."""
+    return samples.astype(np.float32) / 32768 if samples.dtype == np.int16 else samples
+
+
+def training_batches(
+    cuts: CutSet, dataset: SpeechDataset, batch_seconds: float, batch_utterances: int | None, workers: int, seed: int
+) -> DataLoader:
+    """Batches of up to `batch_seconds` of audio, padding included, of similar durations, in another order each epoch."""
+    sampler = DynamicBucketingSampler(
+        cuts,
+        max_duration=max(batch_seconds, max(cut.duration for cut in cuts)),
+        max_cuts=batch_utterances,
+        num_buckets=max(1, min(20, len(cuts) // 20)),
+        shuffle=True,
+        drop_last=False,
+        seed=seed,
+    )
+    return loader(sampler, dataset, workers)
+
+
+def evaluation_batches(cuts: CutSet, dataset: SpeechDataset, batch_seconds: float, workers: int) -> DataLoader:
+    """Every utterance once, longest first, so that memory runs out at once or never."""
+    cuts = CutSet.from_cuts(sorted(cuts, key=lambda cut: (-cut.duration, cut.id)))
+    sampler = DynamicCutSampler(cuts, max_duration=max(batch_seconds, next(iter(cuts)).duration), shuffle=False)
+    return loader(sampler, dataset, workers)
+
+
+def loader(sampler, dataset: SpeechDataset, workers: int) -> DataLoader:
+    return DataLoader(
+        dataset,
+        sampler=sampler,
+        batch_size=None,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        pin_memory=torch.cuda.is_available(),
+    )

@@ -1,0 +1,200 @@
+"""A corpus: every utterance checked, in train, dev and test, its audio in memory where it fits."""
+
+import math
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from lhotse import CutSet, MonoCut
+
+from asr.data.checking import Checked, Progress, Transcribed, check_all, common_rate
+from asr.data.splits import Member, assign_splits
+from asr.data.utterance import SPLITS, Reading, Rejection, Seconds, Utterance
+from asr.errors import UserError
+
+GIB = 2**30
+NAMED = 5  # rejected utterances that a message names; all of them are in rejected.jsonl
+
+
+class CorpusError(UserError):
+    """A corpus that cannot be used as it is; `rejected` says what is wrong with which utterance."""
+
+    def __init__(self, message: str, rejected: Sequence[Rejection] = ()) -> None:
+        super().__init__(message)
+        self.rejected = list(rejected)
+
+
+@dataclass
+class Corpus:
+    """Checked utterances as eager CutSets of MonoCuts at `sample_rate` Hz, one supervision each.
+
+    supervision.text is normalised, supervision.custom["transcript"] is as the user wrote it, supervision.speaker is
+    the speaker, or the utterance id where none is known. `audio` holds samples (S,) by cut id, int16 (scale 32768)
+    where exact, else float32; a cut that is not in it is decoded by asr.data.cuts.load_samples.
+    """
+
+    splits: dict[str, CutSet]
+    rejected: list[Rejection]
+    notes: list[str]
+    audio: dict[str, np.ndarray]
+    sample_rate: int
+
+
+@dataclass
+class _Found:
+    """What checking has gathered."""
+
+    checked: list[Checked] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    audio: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def load_corpus(
+    utterances: Iterable[Utterance],
+    *,
+    normalize: Callable[[str], str],
+    sample_rate: int | None,
+    dev_fraction: float,
+    test_fraction: float,
+    max_rejected: float,
+    max_utterance_seconds: Seconds,
+    cache_gib: float,
+    splits: Collection[str] | None = None,
+    on_progress: Progress | None = None,
+) -> Corpus:
+    """Decode and check every utterance once, and draw the splits that the source lacks.
+
+    `sample_rate` in Hz; None takes the one that most recordings have. `splits` names those wanted (None: all; dev and
+    test may be left out by a fraction of 0). Audio is kept in memory up to `cache_gib`. `max_rejected` is a share in
+    [0, 1]. Raises CorpusError (a UserError) where more is rejected, or where a wanted split is empty.
+    """
+    notes = [utterances.note] if isinstance(utterances, Reading) else []
+    read = list(utterances)
+    if not read:
+        raise CorpusError("no utterances were found; set data.source to a folder with recordings and transcripts")
+    wanted = set(SPLITS if splits is None else splits)
+    needed = [utterance for utterance in read if _is_needed(utterance, wanted, {item.split for item in read})]
+    found = _Found()
+    transcribed = _transcribe(needed, normalize, found)
+    rate = sample_rate or common_rate([item.utterance for item in transcribed]) or 16000
+    _gather(check_all(transcribed, rate, max_utterance_seconds, on_progress), found, cache_gib * GIB)
+    _check_share(found.rejected, len(needed), max_rejected)
+    corpus = _assemble(found, rate, wanted, dev_fraction, test_fraction)
+    fractions = {"train": 1.0, "dev": dev_fraction, "test": test_fraction}
+    for split in SPLITS:
+        if split in wanted and not len(corpus.splits[split]) and (splits is not None or fractions[split] > 0):
+            raise CorpusError(_empty_split(split, len(found.checked)), found.rejected)
+    corpus.notes[:0] = notes + _conversions(found.checked, rate)
+    return corpus
+
+
+def _is_needed(utterance: Utterance, wanted: Collection[str], given: Collection[str | None]) -> bool:
+    """Whether an utterance can end up in a wanted split: a dev or test that is not given is drawn from the rest."""
+    if utterance.split in wanted:
+        return True
+    return utterance.split in (None, "train") and ("train" in wanted or any(split not in given for split in wanted))
+
+
+def _transcribe(utterances: Iterable[Utterance], normalize: Callable[[str], str], found: _Found) -> list[Transcribed]:
+    """Normalise transcripts; what readers have reported, what has no text, and second uses of an id are rejected."""
+    seen: dict[str, Utterance] = {}
+    transcribed = []
+    for utterance in utterances:
+        first = seen.setdefault(utterance.id, utterance)
+        if utterance.rejection is not None:
+            found.rejected.append(utterance.rejection)
+            continue
+        if first is not utterance:
+            reason = ("duplicate_id", f"the id is already that of {first.audio}", "give every utterance its own id")
+        elif utterance.text is None:
+            reason = ("transcript_missing", "it has no transcript", "add its transcript, or take the recording out")
+        elif text := normalize(utterance.text):
+            transcribed.append(Transcribed(utterance, text))
+            continue
+        else:
+            detail = "the transcript is empty" + (
+                f" once normalised ({utterance.text!r})" if utterance.text.strip() else ""
+            )
+            reason = ("transcript_empty", detail, "write down what is said, or take the recording out")
+        found.rejected.append(utterance.rejection_for(*reason))
+    return transcribed
+
+
+def _gather(outcomes: Iterable[Checked], found: _Found, cache_bytes: float) -> None:
+    """Sort outcomes into usable and rejected; keep samples until the cache is full."""
+    held = 0
+    for checked in outcomes:
+        if checked.rejection is not None:
+            found.rejected.append(checked.rejection)
+            continue
+        assert checked.samples is not None
+        held += checked.samples.nbytes
+        if held <= cache_bytes:
+            found.audio[checked.utterance.id] = checked.samples
+        found.checked.append(replace(checked, samples=None))
+
+
+def _check_share(rejected: Sequence[Rejection], total: int, max_rejected: float) -> None:
+    if not rejected or len(rejected) <= max_rejected * total:
+        return
+    named = "\n".join(f"  {rejection}" for rejection in rejected[:NAMED])
+    more = f"\n  and {len(rejected) - NAMED} more" if len(rejected) > NAMED else ""
+    share = len(rejected) / total
+    raise CorpusError(
+        f"{len(rejected)} of {total} utterances ({share:.1%}) cannot be used, more than data.max_rejected "
+        f"({max_rejected:.1%}):\n{named}{more}\nmend them, or go on without them: "
+        f"data.max_rejected={math.ceil(share * 100) / 100:g}",
+        rejected,
+    )
+
+
+def _assemble(found: _Found, rate: int, wanted: Collection[str], dev_fraction: float, test_fraction: float) -> Corpus:
+    members = [Member(item.utterance.id, item.utterance.speaker, item.utterance.split) for item in found.checked]
+    assigned, note = assign_splits(members, dev_fraction, test_fraction)
+    cuts: dict[str, list[MonoCut]] = {split: [] for split in SPLITS}
+    for checked, split in zip(found.checked, assigned, strict=True):
+        assert checked.cut is not None
+        if split in wanted:
+            cuts[split].append(checked.cut)
+        else:
+            found.audio.pop(checked.cut.id, None)
+    notes = [note, *_shared_speakers(members, assigned)]
+    return Corpus({split: CutSet.from_cuts(cuts[split]) for split in SPLITS}, found.rejected, notes, found.audio, rate)
+
+
+def _shared_speakers(members: Sequence[Member], assigned: Sequence[str]) -> list[str]:
+    """A note where speakers of test are also in train."""
+    speakers: dict[str, set[str]] = {split: set() for split in SPLITS}
+    for member, split in zip(members, assigned, strict=True):
+        if member.speaker is not None:
+            speakers[split].add(member.speaker)
+    shared = sorted(speakers["train"] & speakers["test"])
+    if not shared:
+        return []
+    named = ", ".join(shared[:NAMED]) + (f" and {len(shared) - NAMED} more" if len(shared) > NAMED else "")
+    return [f"speakers in both train and test: {named}; the WER of speakers never heard will be higher"]
+
+
+def _conversions(checked: Sequence[Checked], rate: int) -> list[str]:
+    """Notes on recordings that had to be averaged or resampled, with the first of each kind."""
+    notes = []
+    for channels in sorted({item.channels for item in checked if item.channels > 1}):
+        ids = [item.utterance.id for item in checked if item.channels == channels]
+        kind = "stereo" if channels == 2 else f"{channels}-channel"
+        notes.append(f"{len(ids)} {kind} recordings averaged to mono (first: {ids[0]})")
+    for original in sorted({item.original_rate for item in checked} - {rate}):
+        ids = [item.utterance.id for item in checked if item.original_rate == original]
+        notes.append(f"{len(ids)} recordings resampled from {original} to {rate} Hz (first: {ids[0]})")
+    return notes
+
+
+def _empty_split(split: str, usable: int) -> str:
+    if split == "train":
+        return (
+            f"the train split is empty: all of the {usable} usable utterances are in other splits; set data.source to a "
+            "folder that holds train recordings too"
+        )
+    return (
+        f"the {split} split is empty: {usable} usable utterances are too few to draw one; add recordings, put some in a "
+        f"folder named {split}, or raise data.{split}_fraction"
+    )

@@ -1,0 +1,54 @@
+"""From the `data` part of a configuration to a corpus, with progress, and everything that cannot be used written down."""
+
+import json
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from asr.data.corpus import Corpus, CorpusError, load_corpus
+from asr.data.utterance import Rejection, Utterance
+from asr.errors import UserError
+
+
+def open_source(
+    source: str | None,
+    reader: Callable[[Path], Iterable[Utterance]],
+    synthetic: Callable[[], Iterable[Utterance]],
+    text: str | None,
+) -> Iterable[Utterance]:
+    """The utterances of `source`, or of the embedded corpus where there is none."""
+    if source is None:
+        return synthetic()
+    if text is not None:
+        raise UserError("data.text and data.source are both given: data.text is what the embedded corpus speaks; drop one")
+    return reader(Path(source))
+
+
+def load_with_progress(
+    utterances: Iterable[Utterance], console: Console, rejected_file: Path, splits: Collection[str], **settings
+) -> Corpus:
+    """`load_corpus` behind a progress bar; rejections go to `rejected_file` even where there are too many."""
+    columns = (TextColumn("reading recordings"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    try:
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task("reading", total=None)
+
+            def show(done: int, total: int | None) -> None:
+                progress.update(task, completed=done, total=total)
+
+            corpus = load_corpus(utterances, splits=splits, on_progress=show, **settings)
+    except CorpusError as error:
+        write_rejected(rejected_file, error.rejected)
+        if error.rejected:
+            raise UserError(f"{error} (all of them: {rejected_file})") from error
+        raise
+    write_rejected(rejected_file, corpus.rejected)
+    return corpus
+
+
+def write_rejected(path: Path, rejected: Iterable[Rejection]) -> None:
+    """A line an utterance; an empty file says that nothing was rejected."""
+    path.write_text("".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in rejected), "utf-8")

@@ -1,0 +1,95 @@
+"""What a reader yields, and how something that cannot be used is reported."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lhotse.cut import Cut
+
+Seconds = float
+
+SPLITS = ("train", "dev", "test")
+
+# Suffixes taken for recordings. libsndfile cannot decode the second line; such a file is found and reported
+# (audio_unreadable, with the remedy) rather than passed over in silence.
+AUDIO_SUFFIXES = frozenset(
+    ".wav .wave .flac .ogg .oga .opus .mp3 .aiff .aif .aifc .au .snd .w64 .caf .sph .nist .rf64 .voc .mp2".split()
+    + ".m4a .aac .wma .webm .mp4 .amr .3gp .mka".split()
+)
+
+REASONS = frozenset(
+    "audio_missing audio_unreadable audio_truncated audio_empty audio_silent audio_not_finite "
+    "transcript_missing transcript_empty transcript_not_utf8 duplicate_id too_long "
+    "unknown_characters ctc_infeasible manifest_line".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """An utterance that cannot be used: a line of rejected.jsonl.
+
+    `reason` is one of REASONS, `detail` says what was found, `remedy` what the user can do about it.
+    """
+
+    id: str
+    audio: str
+    split: str | None
+    reason: str
+    detail: str
+    remedy: str
+
+    def __post_init__(self) -> None:
+        assert self.reason in REASONS, self.reason
+
+    def __str__(self) -> str:
+        where = f" ({self.audio})" if self.audio and self.audio != self.id else ""
+        return f"{self.id}{where}: {self.reason}: {self.detail}; {self.remedy}"
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One recording, or a part of it, and its transcript, as a reader finds them (nothing is decoded yet).
+
+    `start` and `duration` are in seconds; `duration` None means up to the end of the recording. `channel` None means
+    the average of all channels. `split` is "train", "dev", "test" or None where the source has none.
+    `byte_range` (offset, size) says that `audio` is an uncompressed archive that holds the recording at those bytes.
+    `cut` is set for lhotse cuts that a file path and a time span cannot express (audio in memory, effects, mixtures).
+    `rejection` is set where the reader already knows that the entry cannot be used.
+    """
+
+    id: str
+    audio: Path | None
+    text: str | None
+    speaker: str | None = None
+    start: Seconds = 0.0
+    duration: Seconds | None = None
+    channel: int | None = None
+    split: str | None = None
+    byte_range: tuple[int, int] | None = None
+    cut: Cut | None = None
+    rejection: Rejection | None = None
+
+    def rejected(self, reason: str, detail: str, remedy: str) -> "Utterance":
+        """The same utterance, marked as one that cannot be used."""
+        return replace(self, rejection=self.rejection_for(reason, detail, remedy))
+
+    def rejection_for(self, reason: str, detail: str, remedy: str) -> Rejection:
+        """The line of rejected.jsonl that names this utterance."""
+        audio = "" if self.audio is None else str(self.audio)
+        return Rejection(self.id, audio, self.split, reason, detail, remedy)
+
+
+def is_audio(path: Path) -> bool:
+    """Whether a file's name says that it is a recording (any case of the suffix)."""
+    return path.suffix.lower() in AUDIO_SUFFIXES
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The utterances of a source and `note`, a line for the user that says how the source was understood."""
+
+    utterances: Iterable[Utterance]
+    note: str
+
+    def __iter__(self) -> Iterator[Utterance]:
+        return iter(self.utterances)

@@ -1,0 +1,1 @@
+"""From token log-probabilities to text, times and confidence."""

@@ -1,0 +1,65 @@
+"""Transformer encoder on frames (Vaswani et al. 2017), with the normalization before each part (Xiong et al. 2020)."""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from asr.encoders.attention import SelfAttention
+from asr.masking import valid_frames
+
+
+class Transformer(nn.Module):
+    """(B, T, F) -> (B, T', dim): blocks of self-attention over the whole utterance and a feed-forward layer."""
+
+    def __init__(
+        self,
+        features: int,
+        dim: int,
+        layers: int,
+        heads: int,
+        feed_forward: int,
+        dropout: float,
+        position: nn.Module,
+        subsampling: Callable[..., nn.Module],
+    ) -> None:
+        super().__init__()
+        self.dim, self.position = dim, position
+        self.subsampling = subsampling(features, dim)
+        self.stride, self.frames_of = self.subsampling.stride, self.subsampling.frames_of
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(
+            TransformerBlock(dim, heads, feed_forward, dropout, position) for _ in range(layers)
+        )
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        x, lengths = self.subsampling(x, lengths)
+        x = self.dropout(self.position.add(x))
+        valid = valid_frames(lengths, x.shape[1])
+        for block in self.blocks:
+            x = block(x, valid)
+        return self.norm(x), lengths
+
+
+class TransformerBlock(nn.Module):
+    """(B, T, D) -> (B, T, D)."""
+
+    def __init__(self, dim: int, heads: int, feed_forward: int, dropout: float, position: nn.Module) -> None:
+        super().__init__()
+        self.norm_attention, self.norm_feed_forward = nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.attention = SelfAttention(dim, heads, dropout, position)
+        self.feed_forward = FeedForward(dim, feed_forward, dropout)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, valid: Tensor) -> Tensor:
+        x = x + self.dropout(self.attention(self.norm_attention(x), valid))
+        return x + self.feed_forward(self.norm_feed_forward(x))
+
+
+class FeedForward(nn.Sequential):
+    """(B, T, D) -> (B, T, D), every frame for itself."""
+
+    def __init__(self, dim: int, hidden: int, dropout: float) -> None:
+        super().__init__(
+            nn.Linear(dim, hidden), nn.SiLU(), nn.Dropout(dropout), nn.Linear(hidden, dim), nn.Dropout(dropout)
+        )

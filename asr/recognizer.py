@@ -1,0 +1,210 @@
+"""The trained model as a person uses it: save, load, transcribe.
+
+A model is a folder anybody can open safely: model.safetensors, config.yaml, the tokenizer. Nothing in it is executed:
+config.yaml may name only classes of this package, and weights are read as numbers.
+"""
+
+import importlib
+import inspect
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import hydra
+import safetensors
+import safetensors.torch
+import torch
+import yaml
+
+from asr.ctc.head import CTCHead
+from asr.data.audio import AudioProblem, load_audio
+from asr.decode.greedy import Hypothesis
+from asr.errors import UserError
+from asr.model import AcousticModel
+from asr.text.load import load_tokenizer
+from asr.text.normalise import TextNormalizer
+from asr.text.tokenizer import Tokenizer
+from asr.training.records import replace_folder
+
+FORMAT = 1  # of the model folder; raised when older programs could no longer read it
+TRUSTED = ("asr.features", "asr.encoders", "asr.decode", "asr.text")
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """One recording's text, its words with times in seconds and confidence in 0..1, and its duration in seconds."""
+
+    path: str
+    text: str
+    words: list["Word"]
+    duration: float
+
+
+@dataclass(frozen=True)
+class Word:
+    text: str
+    start: float
+    end: float
+    confidence: float
+
+
+class Recognizer:
+    """A trained model: `load(folder).transcribe(["a.wav"])`."""
+
+    def __init__(
+        self, model: AcousticModel, tokenizer: Tokenizer, normalize: TextNormalizer, decoder, sample_rate: int, config: dict
+    ) -> None:
+        self.model, self.tokenizer, self.normalize = model.eval(), tokenizer, normalize
+        self.decoder, self.sample_rate, self.config = decoder, sample_rate, config
+
+    def save(self, folder: Path) -> None:
+        """Write the model folder, whole or not at all."""
+        made = folder.with_name(folder.name + ".part")
+        made.mkdir(parents=True, exist_ok=True)
+        weights = {name: value.contiguous() for name, value in self.model.state_dict().items()}
+        safetensors.torch.save_file(weights, made / "model.safetensors")
+        self.tokenizer.save(made)
+        (made / "config.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False, allow_unicode=True), "utf-8")
+        replace_folder(made, folder)
+
+    @torch.inference_mode()
+    def decode(self, waveform: torch.Tensor, lengths: torch.Tensor) -> list[Hypothesis]:
+        """(B, S), (B,) samples -> a hypothesis an utterance."""
+        return self.decoder(*self.model(waveform, lengths))
+
+    def text_of(self, hypothesis: Hypothesis) -> str:
+        return self.tokenizer.decode(hypothesis.tokens)
+
+    def transcribe(self, paths: Iterable[str | Path], batch_seconds: float = 120.0) -> list[Transcript]:
+        """Read and transcribe recordings, in their order; UserError naming the first that cannot be used."""
+        paths = list(paths)
+        recordings = [self.read(path) for path in paths]
+        transcripts: list[Transcript | None] = [None] * len(paths)
+        order = sorted(range(len(paths)), key=lambda index: -len(recordings[index]))
+        while order:
+            longest = len(recordings[order[0]])
+            room = max(1, int(batch_seconds * self.sample_rate / max(1, longest)))
+            rows, order = order[:room], order[room:]
+            waveform = torch.zeros(len(rows), longest)
+            for row, index in enumerate(rows):
+                waveform[row, : len(recordings[index])] = torch.from_numpy(recordings[index])
+            lengths = torch.tensor([len(recordings[index]) for index in rows])
+            for index, hypothesis in zip(rows, self.decode(waveform, lengths), strict=True):
+                seconds = len(recordings[index]) / self.sample_rate
+                transcripts[index] = Transcript(
+                    str(paths[index]), self.text_of(hypothesis), self.words(hypothesis, seconds), seconds
+                )
+        return [transcript for transcript in transcripts if transcript is not None]
+
+    def words(self, hypothesis: Hypothesis, duration: float) -> list[Word]:
+        """Tokens gathered between spaces; a word starts where its first token does and ends where its last one does."""
+        words: list[Word] = []
+        open_word: list[int] = []
+
+        def close() -> None:
+            text = self.tokenizer.decode([hypothesis.tokens[i] for i in open_word]).strip()
+            if text:
+                start = hypothesis.starts[open_word[0]] * self.model.frame_s
+                end = min(duration, hypothesis.ends[open_word[-1]] * self.model.frame_s)
+                confidence = min(hypothesis.confidences[i] for i in open_word)
+                words.append(Word(text, round(start, 3), round(max(start, end), 3), round(confidence, 4)))
+            open_word.clear()
+
+        for index, token in enumerate(hypothesis.tokens):
+            piece = self.tokenizer.piece(token)
+            if piece.startswith("▁"):
+                close()
+            if piece != "▁":
+                open_word.append(index)
+        close()
+        return words
+
+    def read(self, path: str | Path):
+        try:
+            return load_audio(Path(path), sample_rate=self.sample_rate).samples
+        except AudioProblem as problem:
+            raise UserError(f"{path}: {problem.detail}; {problem.remedy}") from problem
+
+
+def build_model(config: dict[str, Any], sample_rate: int, vocabulary: int) -> AcousticModel:
+    """The acoustic model that the `features` and `encoder` of a configuration describe."""
+    features = hydra.utils.instantiate(config["features"], sample_rate=sample_rate)
+    encoder = hydra.utils.instantiate(config["encoder"], features=features.dim)
+    return AcousticModel(features, encoder, CTCHead(encoder.dim, vocabulary))
+
+
+def load(folder: str | Path) -> Recognizer:
+    """Open a model folder; UserError naming the file where it is missing, damaged or no model of this program."""
+    folder = Path(folder)
+    if not (folder / "config.yaml").is_file() and (folder / "model" / "config.yaml").is_file():
+        folder = folder / "model"
+    config = read_config(folder / "config.yaml")
+    try:
+        for part in ("features", "encoder", "decoder", "text"):
+            check_trusted(config[part], folder / "config.yaml")
+        tokenizer = load_tokenizer(folder)
+        model = build_model(config, config["sample_rate"], tokenizer.size)
+        normalize = hydra.utils.instantiate(config["text"])
+        decoder = hydra.utils.instantiate(config["decoder"])
+        sample_rate = int(config["sample_rate"])
+    except UserError:
+        raise
+    except Exception as error:  # a foreign config may be wrong in any way; all of them are one line
+        raise UserError(f"{folder / 'config.yaml'}: does not describe a model ({one_line(error)})") from error
+    load_weights(model, folder / "model.safetensors")
+    return Recognizer(model, tokenizer, normalize, decoder, sample_rate, config)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise UserError(f"{path.parent}: not a model folder, it has no config.yaml; give RUN_DIR/model of a finished run")
+    try:
+        config = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise UserError(f"{path}: not readable as YAML ({one_line(error)}); copy the folder again") from error
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise UserError(f"{path}: not a model of this program (format {FORMAT}); give RUN_DIR/model of a finished run")
+    return config
+
+
+def check_trusted(node: Any, path: Path) -> None:
+    """Refuse any constructor that is not a class of this package: a stranger's config.yaml must not call anything else."""
+    if isinstance(node, list):
+        for child in node:
+            check_trusted(child, path)
+    if not isinstance(node, dict):
+        return
+    for key, value in node.items():
+        if key == "_target_":
+            module_name, _, name = str(value).rpartition(".")
+            trusted = any(module_name == prefix or module_name.startswith(prefix + ".") for prefix in TRUSTED)
+            found = getattr(importlib.import_module(module_name), name, None) if trusted else None
+            if not (inspect.isclass(found) and found.__module__ == module_name):
+                raise UserError(f"{path}: _target_ {value} is not a part of this program; refused")
+        elif str(key).startswith("_") and key not in ("_partial_", "_convert_"):
+            raise UserError(f"{path}: {key} is not allowed in a model's configuration; refused")
+        elif isinstance(value, str) and "${" in value:
+            raise UserError(f"{path}: {key} holds an interpolation; refused")
+        else:
+            check_trusted(value, path)
+
+
+def load_weights(model: torch.nn.Module, path: Path) -> None:
+    try:
+        weights = safetensors.torch.load_file(path)
+        model.load_state_dict(weights)
+    except (OSError, safetensors.SafetensorError, RuntimeError) as error:
+        raise UserError(f"{path}: weights missing, damaged or of another model ({one_line(error)[:200]})") from error
+
+
+def one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+def as_json(transcript: Transcript) -> str:
+    words = [vars(word) for word in transcript.words]
+    return json.dumps({**vars(transcript), "words": words}, ensure_ascii=False)
+
+

@@ -1,0 +1,122 @@
+"""The training step, which is the architecture diagram, and the validation that picks the best weights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytorch_lightning as lightning
+import torch
+from torch import Tensor, nn
+
+from asr.augment import Augmentation
+from asr.ctc.loss import CTCLoss, required_frames
+from asr.data.batches import NO_ENCODING, Batch
+from asr.errors import UserError
+from asr.evaluation.wer import character_error_rate, word_error_rate
+from asr.model import AcousticModel
+from asr.text.tokenizer import Tokenizer
+
+PATIENCE_STEPS = 20  # steps in a row whose loss or gradient is not finite before training gives up
+
+
+@dataclass
+class Validation:
+    """What one pass over the dev set gathers."""
+
+    references: list[str] = field(default_factory=list)
+    hypotheses: list[str] = field(default_factory=list)
+    loss_sum: float = 0.0
+    utterances: int = 0
+
+
+class CTCTraining(lightning.LightningModule):
+    """One model, one loss, one optimizer; every encoder passes through these lines."""
+
+    def __init__(
+        self,
+        model: AcousticModel,
+        loss: CTCLoss,
+        augment: Augmentation,
+        decoder: Callable,
+        tokenizer: Tokenizer,
+        optimizer: Callable[..., torch.optim.Optimizer],
+        gradient_norm: float,
+    ) -> None:
+        super().__init__()
+        self.model, self.loss, self.augment = model, loss, augment
+        self.decoder, self.tokenizer, self.optimizer = decoder, tokenizer, optimizer
+        self.gradient_norm = gradient_norm
+        self.validation = Validation()
+        self.infeasible: dict[str, tuple[int, int]] = {}  # id -> frames it had, frames it needed
+        self.not_finite: dict[str, int] = {}  # id -> steps it was part of whose loss or gradient was not finite
+        self.steps_not_finite = 0
+
+    def training_loss(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """The loss, which utterances (B,) it left out, and the output frames (B,) there were."""
+        waveform, samples = self.augment.waveform(batch.waveform, batch.lengths)  # (B, S)
+        frames, lengths = self.model.features(waveform, samples)  # (B, T, F)
+        frames, lengths = self.augment.frames(frames, lengths)
+        hidden, lengths = self.model.encoder(frames, lengths)  # (B, T', D)
+        loss, left_out = self.loss(self.model.head(hidden), lengths, batch.tokens, batch.token_counts)
+        return loss, left_out, lengths
+
+    def training_step(self, batch: Batch, index: int) -> Tensor | None:
+        loss, left_out, lengths = self.training_loss(batch)
+        if left_out.any():
+            self.note_infeasible(batch, lengths, left_out)
+        self.current_ids = batch.ids
+        if not torch.isfinite(loss):
+            self.note_not_finite("the loss")
+            return None
+        self.log("loss/train", loss.detach(), on_step=True, on_epoch=True, batch_size=len(batch.ids))
+        return loss
+
+    def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None) -> None:
+        norm = nn.utils.clip_grad_norm_(self.parameters(), self.gradient_norm, foreach=True)
+        if torch.isfinite(norm):
+            self.steps_not_finite = 0
+            self.log("gradient_norm", norm, on_step=True, on_epoch=False, batch_size=1)
+        else:
+            optimizer.zero_grad(set_to_none=True)  # the step that follows changes no weight
+            self.note_not_finite("the gradient")
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        log_probs, lengths = self.model(batch.waveform, batch.lengths)
+        loss, left_out = self.loss(log_probs, lengths, batch.tokens, batch.token_counts)
+        kept = len(batch.ids) - int(left_out.sum())
+        self.validation.loss_sum += float(loss) * kept
+        self.validation.utterances += kept
+        self.validation.references += batch.texts
+        self.validation.hypotheses += [
+            self.tokenizer.decode(hypothesis.tokens) for hypothesis in self.decoder(log_probs, lengths)
+        ]
+
+    def on_validation_epoch_end(self) -> None:
+        gathered, self.validation = self.validation, Validation()
+        scores = {
+            "loss/dev": gathered.loss_sum / max(1, gathered.utterances),
+            "wer/dev": word_error_rate(gathered.references, gathered.hypotheses),
+            "cer/dev": character_error_rate(gathered.references, gathered.hypotheses),
+        }
+        self.log_dict(scores, batch_size=1, sync_dist=True)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        decayed = [p for p in self.model.parameters() if p.requires_grad and p.dim() > 1]
+        kept = [p for p in self.model.parameters() if p.requires_grad and p.dim() <= 1]
+        return self.optimizer([{"params": decayed}, {"params": kept, "weight_decay": 0.0}])
+
+    def note_infeasible(self, batch: Batch, lengths: Tensor, left_out: Tensor) -> None:
+        needed = required_frames(batch.tokens, batch.token_counts)
+        for row in left_out.nonzero().flatten().tolist():
+            if int(batch.token_counts[row]) != NO_ENCODING:
+                self.infeasible[batch.ids[row]] = (int(lengths[row]), int(needed[row]))
+
+    def note_not_finite(self, what: str) -> None:
+        """Leave the step out, remember whose it was, and give up where it goes on."""
+        for name in self.current_ids:
+            self.not_finite[name] = self.not_finite.get(name, 0) + 1
+        self.steps_not_finite += 1
+        if self.steps_not_finite >= PATIENCE_STEPS:
+            raise UserError(
+                f"{what} was not finite in {PATIENCE_STEPS} steps in a row, last with {', '.join(self.current_ids[:5])}; "
+                "lower optimizer.lr or try trainer.precision=32-true, and look at these recordings"
+            )

@@ -1,0 +1,99 @@
+"""What a person sees of a training: a live line on a terminal, a line an epoch elsewhere."""
+
+import sys
+import time
+
+import pytorch_lightning as lightning
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from asr.training.budget import Budget
+
+
+class ProgressDisplay(lightning.Callback):
+    """Loss, dev WER and time left; every validation leaves a line behind, so that the log tells the story too."""
+
+    def __init__(self, console: Console, budget: Budget, interval_s: float = 0.5, silent_s: float = 5.0) -> None:
+        self.console, self.budget = console, budget
+        self.interval_s, self.silent_s = interval_s, silent_s  # between refreshes; between lines where not a terminal
+        self.live: Live | None = None
+        self.refreshed = self.printed = 0.0
+        self.best: float | None = None
+
+    def on_train_start(self, trainer, module) -> None:
+        if trainer.is_global_zero and self.console.is_terminal:
+            self.live = Live(console=self.console, auto_refresh=False, transient=True)
+            self.live.start()
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, index) -> None:
+        if self.live and time.monotonic() - self.refreshed > self.interval_s:
+            self.refreshed = time.monotonic()
+            self.live.update(self.bar(trainer), refresh=True)
+
+    def bar(self, trainer) -> Table:
+        metrics, spent = trainer.callback_metrics, self.budget.spent
+        width = 30
+        line = Text("█" * int(spent * width), "green").append("░" * (width - int(spent * width)), "dim")
+        grid = Table.grid(padding=(0, 2))
+        grid.add_row(
+            line,
+            f"{spent:4.0%}",
+            f"epoch {trainer.current_epoch + 1}",
+            f"loss {show(metrics.get('loss/train_step', metrics.get('loss/train')), '.3f')}",
+            f"dev WER {show(metrics.get('wer/dev'), '.1%')}",
+            f"best {show(self.best, '.1%')}",
+            f"{self.budget.throughput:.0f} s/s",
+            f"left {clock(self.budget.seconds_left)}",
+        )
+        return grid
+
+    def on_train_epoch_end(self, trainer, module) -> None:
+        metrics = trainer.callback_metrics
+        if not trainer.is_global_zero or "wer/dev" not in metrics:
+            return
+        wer = float(metrics["wer/dev"])
+        better = self.best is None or wer < self.best
+        self.best = wer if better else self.best
+        if not (self.live or better or time.monotonic() - self.printed > self.silent_s):
+            return
+        self.printed = time.monotonic()
+        self.console.print(
+            f"epoch {trainer.current_epoch + 1:4d}   step {trainer.global_step:6d}   "
+            f"loss {show(metrics.get('loss/train_epoch'), '6.3f')}   dev loss {show(metrics['loss/dev'], '6.3f')}   "
+            f"dev WER {wer:6.1%}   CER {show(metrics['cer/dev'], '6.1%')}   "
+            f"{self.budget.throughput:5.0f} audio s/s   {clock(self.budget.seconds)} gone, "
+            f"{clock(self.budget.seconds_left)} left{'   *' if better else ''}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def stop(self) -> None:
+        if self.live:
+            self.live.stop()
+            self.live = None
+
+    def on_train_end(self, trainer, module) -> None:
+        self.stop()
+
+    def on_exception(self, trainer, module, exception) -> None:
+        self.stop()
+
+
+def show(value, form: str) -> str:
+    return "–" if value is None else format(float(value), form)
+
+
+def clock(seconds: float | None) -> str:
+    """Seconds as h:mm:ss or m:ss."""
+    if seconds is None:
+        return "–"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def console() -> Console:
+    """Standard error, so that standard output stays for results."""
+    return Console(file=sys.stderr)

@@ -1,0 +1,121 @@
+"""What a training writes as it goes: the best model so far, the history, TensorBoard's figures, a checkpoint."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytorch_lightning as lightning
+import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
+
+from asr.data.batches import Batch
+from asr.evaluation.plots import Example, figure_of_example
+from asr.training.budget import Budget
+
+
+class BestModel(lightning.Callback):
+    """Writes the model folder whenever the dev WER (then CER) is the best so far: an interrupted run leaves a model.
+
+    Stands before the moving average in the list of callbacks, so that it sees the averaged weights.
+    """
+
+    def __init__(self, save: Callable[[], None]) -> None:
+        self.save = save
+        self.best: tuple[float, float] | None = None
+        self.best_epoch = 0
+
+    def on_validation_end(self, trainer, module) -> None:
+        if trainer.sanity_checking:
+            return
+        score = (float(trainer.callback_metrics["wer/dev"]), float(trainer.callback_metrics["cer/dev"]))
+        if self.best is None or score < self.best:
+            self.best, self.best_epoch = score, trainer.current_epoch + 1
+            if trainer.is_global_zero:
+                self.save()
+
+    def state_dict(self) -> dict:
+        return {"best": list(self.best) if self.best else None, "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.best, self.best_epoch = (tuple(state["best"]) if state["best"] else None), state["best_epoch"]
+
+
+class History(lightning.Callback):
+    """A line a validation in history.jsonl, which the report draws its curves from."""
+
+    def __init__(self, path: Path, budget: Budget) -> None:
+        self.path, self.budget = path, budget
+
+    def on_train_epoch_end(self, trainer, module) -> None:
+        metrics = trainer.callback_metrics
+        if "wer/dev" not in metrics or not trainer.is_global_zero:
+            return
+        line = {
+            "step": trainer.global_step,
+            "epoch": trainer.current_epoch + 1,
+            "seconds": round(self.budget.seconds, 1),
+            "train_loss": number(metrics.get("loss/train_epoch")),
+            "dev_loss": number(metrics["loss/dev"]),
+            "dev_wer": number(metrics["wer/dev"]),
+            "dev_cer": number(metrics["cer/dev"]),
+            "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+        }
+        with self.path.open("a", encoding="utf-8") as history:
+            history.write(json.dumps(line) + "\n")
+        for name, value in (
+            ("learning_rate", line["learning_rate"]),
+            ("audio_seconds_per_second", self.budget.throughput),
+        ):
+            trainer.logger.experiment.add_scalar(name, value, trainer.global_step)
+
+
+def number(value: torch.Tensor | None) -> float | None:
+    return None if value is None else round(float(value), 6)
+
+
+class Examples(lightning.Callback):
+    """Decoded dev utterances and a spectrogram over its token posteriors in TensorBoard, at most once in `every_s`."""
+
+    def __init__(self, batch: Batch, describe: Callable[[Batch], list[Example]], every_s: float = 60.0) -> None:
+        self.batch, self.describe, self.every_s = batch, describe, every_s
+        self.shown = float("-inf")
+
+    def on_validation_end(self, trainer, module) -> None:
+        if trainer.sanity_checking or not trainer.is_global_zero or time.monotonic() - self.shown < self.every_s:
+            return
+        self.shown = time.monotonic()
+        examples = self.describe(self.batch)
+        board = trainer.logger.experiment
+        rows = [f"| {e.id} | {plain(e.reference)} | {plain(e.hypothesis)} |" for e in examples]
+        table = "\n".join(["| utterance | reference | hypothesis |", "|---|---|---|", *rows])
+        board.add_text("examples", table, trainer.global_step)
+        board.add_figure("posteriors", figure_of_example(examples[0]), trainer.global_step)
+
+
+def plain(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+class Resumable(ModelCheckpoint):
+    """checkpoints/last.ckpt after every validation, with the random state; written beside and moved into place."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(dirpath=folder, filename="last", save_top_k=1, enable_version_counter=False)
+
+    def on_save_checkpoint(self, trainer, module, checkpoint) -> None:
+        checkpoint["random_state"] = torch.get_rng_state()
+
+    def on_load_checkpoint(self, trainer, module, checkpoint) -> None:
+        torch.set_rng_state(checkpoint["random_state"])
+
+
+def replace_folder(made: Path, target: Path) -> None:
+    """Put a folder in the place of another, the old one gone only once the new one is whole."""
+    old = target.with_name(target.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    made.rename(target)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,126 @@
+"""A run is a folder: where it is, whether it goes on from an interrupted one, and what stands in it from the start."""
+
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from asr.errors import UserError
+
+MAY_DIFFER = ("run_dir", "name", "data.workers", "data.cache_gib")  # between an interrupted run and its continuation
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths inside runs/<experiment>/<name>/."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.json"
+
+    @property
+    def model(self) -> Path:
+        return self.path / "model"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoints" / "last.ckpt"
+
+    @property
+    def history(self) -> Path:
+        return self.path / "history.jsonl"
+
+    @property
+    def rejected(self) -> Path:
+        return self.path / "rejected.jsonl"
+
+    @property
+    def finished(self) -> bool:
+        return self.metrics.is_file()
+
+
+def open_run(config: DictConfig) -> RunFolder:
+    """The folder this configuration trains in: the one asked for, an interrupted one of the same, or a new one.
+
+    Raises UserError where run_dir holds another run or something else, naming what differs.
+    """
+    inherited = os.environ.get("ASR_RUN_DIR")  # further processes of one distributed training
+    if inherited:
+        return RunFolder(Path(inherited))
+    folder = RunFolder(Path(config.run_dir)) if config.run_dir else free_folder(config)
+    if folder.config.is_file():
+        different = differences(config, OmegaConf.load(folder.config))
+        if different:
+            raise UserError(f"{folder.path} holds a run with {'; '.join(different[:4])}: give another run_dir")
+    elif folder.path.is_dir() and any(folder.path.iterdir()):
+        raise UserError(f"{folder.path} is not empty and not a run: give another run_dir")
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise UserError(f"run_dir={folder.path}: cannot be made ({error.strerror}); give another run_dir") from error
+    if not folder.config.is_file():
+        written = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
+        written.environment = {
+            "commit": source_commit(),
+            "torch": str(torch.__version__),
+            "started": time.strftime("%Y-%m-%d %H:%M:%S"),
+        }
+        OmegaConf.save(written, folder.config)
+    os.environ["ASR_RUN_DIR"] = str(folder.path)
+    return folder
+
+
+def free_folder(config: DictConfig) -> RunFolder:
+    """runs/<experiment>/<name>, or with -2, -3 … where a finished or different run has the name."""
+    base = Path("runs") / (config.choices.get("experiment") or "default") / config.name
+    number = 1
+    while True:
+        folder = RunFolder(base if number == 1 else base.with_name(f"{base.name}-{number}"))
+        if not folder.path.exists():
+            return folder
+        interrupted = folder.config.is_file() and not folder.finished
+        if interrupted and not differences(config, OmegaConf.load(folder.config)):
+            return folder
+        number += 1
+
+
+def differences(one: DictConfig, other: DictConfig) -> list[str]:
+    """Keys whose values differ, as 'key=theirs instead of ours'."""
+    ours, theirs = flat(one), flat(other)
+    keys = [key for key in {**theirs, **ours} if not key.startswith(("environment.", "trainer.precision", *MAY_DIFFER))]
+    return [f"{k}={theirs.get(k)} instead of {ours.get(k)}" for k in keys if ours.get(k) != theirs.get(k)]
+
+
+def flat(config: DictConfig) -> dict[str, object]:
+    found: dict[str, object] = {}
+
+    def walk(node: object, prefix: str) -> None:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                walk(value, f"{prefix}.{key}" if prefix else str(key))
+        else:
+            found[prefix] = node
+
+    walk(OmegaConf.to_container(config, resolve=True), "")
+    return found
+
+
+def source_commit() -> str | None:
+    """The commit of the program, with a + where files differ from it."""
+    here = Path(__file__).parent
+    try:
+        commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=here, capture_output=True, text=True)
+        changed = subprocess.run(["git", "status", "--porcelain", "-uno"], cwd=here, capture_output=True, text=True)
+    except OSError:
+        return None
+    return commit.stdout.strip() + ("+" if changed.stdout.strip() else "") if commit.returncode == 0 else None

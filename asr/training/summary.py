@@ -1,0 +1,52 @@
+"""What a training is about to do, in the words of its parts: data, input, output, loss, architecture, cost, places."""
+
+from collections.abc import Mapping
+
+from lhotse import CutSet
+from rich.console import Console
+from rich.table import Table
+
+from asr.data.batches import Batch
+from asr.training.module import CTCTraining
+
+
+def announce(console: Console, rows: Mapping[str, str]) -> None:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        table.add_row(name, value)
+    console.print(table, highlight=False)
+
+
+def describe(module: CTCTraining, splits: Mapping[str, CutSet], batch: Batch, sample_rate: int) -> dict[str, str]:
+    """The questions a newcomer asks, answered from the objects themselves."""
+    model, encoder, features = module.model, module.model.encoder, module.model.features
+    frames = features.frames_of(batch.lengths.max())
+    outputs = int(encoder.frames_of(frames))
+    sizes = ", ".join(f"{name} {describe_split(cuts)}" for name, cuts in splits.items())
+    parts = [type(part).__name__ for part in (*module.augment.on_waveform, *module.augment.on_frames)]
+    return {
+        "data": sizes,
+        "input": f"waveform (B, S) at {sample_rate} Hz, here {tuple(batch.waveform.shape)}",
+        "features": f"{type(features).__name__} (B, T, {features.dim}), a frame every {1000 * features.hop_s:g} ms, "
+        f"here ({len(batch.ids)}, {int(frames)}, {features.dim})",
+        "augment": ", ".join(parts) or "none",
+        "encoder": f"{type(encoder).__name__} (B, T', {encoder.dim}), a frame every {1000 * model.frame_s:g} ms, "
+        f"{parameters(encoder):,} parameters",
+        "output": f"token log-probabilities (B, T', {module.tokenizer.size}), here "
+        f"({len(batch.ids)}, {outputs}, {module.tokenizer.size}), blank and {module.tokenizer.size - 1} tokens",
+        "loss": f"{type(module.loss).__name__}, per token",
+        "parameters": f"{parameters(model):,} in all",
+    }
+
+
+def describe_split(cuts: CutSet) -> str:
+    hours = sum(cut.duration for cut in cuts) / 3600
+    speakers = {cut.supervisions[0].speaker for cut in cuts}
+    length = f"{hours:.2f} h" if hours >= 0.1 else f"{3600 * hours:.0f} s"
+    return f"{len(cuts)} utterances ({length}, {len(speakers)} speakers)"
+
+
+def parameters(module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())

@@ -1,0 +1,230 @@
+"""Fit one model: python train.py encoder=transformer data.source=PATH (--help lists everything)."""
+
+import json
+import logging
+import os
+import resource
+import warnings
+from pathlib import Path
+
+import pytorch_lightning as lightning
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.loggers import TensorBoardLogger
+
+from asr.augment import Augmentation
+from asr.configuration import run_entry_point
+from asr.data.batches import SpeechDataset, evaluation_batches, training_batches
+from asr.data.corpus import Corpus
+from asr.data.source import load_with_progress, open_source, write_rejected
+from asr.evaluation.hypotheses import examples_of, score_set, transcribe_set, write_lines
+from asr.evaluation.report import write_report
+from asr.recognizer import FORMAT, Recognizer, build_model, load
+from asr.training.alignable import fit_normalization, leave_out_infeasible
+from asr.training.averaging import MovingAverage
+from asr.training.budget import Budget
+from asr.training.module import CTCTraining
+from asr.training.precision import faster_precision
+from asr.training.progress import ProgressDisplay, clock, console
+from asr.training.records import BestModel, Examples, History, Resumable
+from asr.training.run_folder import RunFolder, open_run, source_commit
+from asr.training.summary import announce, describe, parameters
+
+PURPOSE = "Train a speech recogniser with CTC and measure it on held-out speech."
+SPLITS = ("train", "dev", "test")
+
+
+def train(config: DictConfig) -> dict:
+    """Corpus, model, fit, evaluation, report; returns what metrics.json holds."""
+    screen = console()
+    run = open_run(config)
+    if run.finished:
+        screen.print(f"{run.path} is finished already; another run_dir or name trains anew")
+        return json.loads(run.metrics.read_text("utf-8"))
+    lightning.seed_everything(config.seed, verbose=False)
+    corpus = read_corpus(config, run, screen)
+    module, recognizer = build(config, corpus)
+    corpus.splits["train"], infeasible = leave_out_infeasible(corpus.splits["train"], module.model, module.tokenizer)
+    corpus.rejected += infeasible
+    write_rejected(run.rejected, corpus.rejected)
+
+    dataset = SpeechDataset(corpus.audio, module.tokenizer)
+    batches = batches_of(config, corpus, dataset)
+    fit_normalization(module.model.features, batches["train"])
+    first = next(iter(batches["train"]))
+    precision = choose_precision(module, first, run)
+    facts = describe(module, corpus.splits, first, corpus.sample_rate)
+    budget = instantiate_budget(config, corpus)
+    length = f"{config.budget.minutes:g} minutes" if config.budget.minutes else f"{config.budget.epochs} epochs"
+    facts |= {"precision": precision, "budget": length, "results": str(run.path)}
+    facts["watch"] = f"tensorboard --logdir {run.path}"
+    announce(screen, facts)
+
+    if trainer_fit(config, run, module, recognizer, batches, budget, precision, screen):
+        return {}
+    return close(config, run, corpus, dataset, budget, module, screen)
+
+
+def read_corpus(config: DictConfig, run: RunFolder, screen) -> Corpus:
+    data = config.data
+    utterances = open_source(data.source, instantiate(data.reader), lambda: instantiate(data.synthetic)(), data.text)
+    corpus = load_with_progress(
+        utterances,
+        screen,
+        run.rejected,
+        SPLITS,
+        normalize=instantiate(config.text),
+        sample_rate=data.sample_rate,
+        dev_fraction=data.dev_fraction,
+        test_fraction=data.test_fraction,
+        max_rejected=data.max_rejected,
+        max_utterance_seconds=data.max_utterance_seconds,
+        cache_gib=data.cache_gib,
+    )
+    for note in corpus.notes:
+        screen.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+    (run.path / "data").mkdir(exist_ok=True)
+    for split, cuts in corpus.splits.items():
+        cuts.to_file(run.path / "data" / f"{split}.jsonl.gz")
+    return corpus
+
+
+def build(config: DictConfig, corpus: Corpus) -> tuple[CTCTraining, Recognizer]:
+    """Tokenizer from the training transcripts, then model, loss, augmentation and optimizer from their groups."""
+    rate = corpus.sample_rate
+    tokenizer = instantiate(config.tokenizer)([cut.supervisions[0].text for cut in corpus.splits["train"]])
+    parts = {name: OmegaConf.to_container(config[name], resolve=True) for name in ("features", "encoder")}
+    model = build_model(parts, rate, tokenizer.size)
+    augment = Augmentation({name: instantiate(part, sample_rate=rate) for name, part in config.augment.items()})
+    decoder = instantiate(config.decoder)
+    module = CTCTraining(
+        model,
+        instantiate(config.loss),
+        augment,
+        decoder,
+        tokenizer,
+        instantiate(config.optimizer),
+        config.trainer.gradient_norm,
+    )
+    described = {
+        "format": FORMAT,
+        "sample_rate": rate,
+        **parts,
+        "text": OmegaConf.to_container(config.text, resolve=True),
+        "decoder": OmegaConf.to_container(config.decoder, resolve=True),
+    }
+    return module, Recognizer(model, tokenizer, instantiate(config.text), decoder, rate, described)
+
+
+def batches_of(config: DictConfig, corpus: Corpus, dataset: SpeechDataset) -> dict:
+    data = config.data
+    in_memory = all(cut.id in corpus.audio for cuts in corpus.splits.values() for cut in cuts)
+    workers = data.workers
+    if workers is None:
+        workers = 0 if in_memory else max(1, (os.cpu_count() or 2) - 1)
+    return {
+        "train": training_batches(
+            corpus.splits["train"], dataset, data.batch_seconds, data.batch_utterances, workers, config.seed
+        ),
+        "dev": evaluation_batches(corpus.splits["dev"], dataset, 2 * data.batch_seconds, workers),
+    }
+
+
+def choose_precision(module: CTCTraining, batch, run: RunFolder) -> str:
+    """The precision asked for, or the faster one, measured once and then kept in the run's config.yaml."""
+    written = OmegaConf.load(run.config)
+    if written.trainer.precision == "auto":
+        state = torch.get_rng_state()
+        written.trainer.precision, _ = faster_precision(lambda: module.training_loss(batch)[0], torch.device("cpu"))
+        module.zero_grad(set_to_none=True)
+        torch.set_rng_state(state)
+        OmegaConf.save(written, run.config)
+    return written.trainer.precision
+
+
+def instantiate_budget(config: DictConfig, corpus: Corpus) -> Budget:
+    minutes, epochs = config.budget.minutes, config.budget.epochs
+    seconds = sum(cut.duration for cut in corpus.splits["train"])
+    return Budget(instantiate(config.schedule), minutes, None if minutes else epochs, seconds, corpus.sample_rate)
+
+
+def trainer_fit(config, run, module, recognizer, batches, budget, precision, screen) -> bool:
+    """Train, from the checkpoint of an interrupted run where there is one; True where Ctrl-C interrupted it."""
+    settings = config.trainer
+    shown = next(iter(batches["dev"]))
+    shown = shown.first(settings.examples)
+    history = History(run.history, budget)
+    callbacks = [
+        BestModel(lambda: recognizer.save(run.model)),
+        Examples(shown, lambda batch: examples_of(recognizer, batch)),
+        budget,
+        history,
+        ProgressDisplay(screen, budget),
+        Resumable(run.checkpoint.parent),
+        MovingAverage(settings.average_decay),
+    ]
+    if settings.patience:
+        callbacks.append(EarlyStopping("wer/dev", patience=settings.patience))
+    logger = TensorBoardLogger(run.path, name="", version="tensorboard")
+    logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
+    trainer = lightning.Trainer(
+        accelerator=settings.accelerator,
+        devices=settings.devices,
+        num_nodes=settings.num_nodes,
+        strategy=settings.strategy,
+        precision=precision,
+        accumulate_grad_batches=settings.accumulate_grad_batches,
+        check_val_every_n_epoch=settings.check_val_every_n_epoch,
+        log_every_n_steps=settings.log_every_n_steps,
+        max_epochs=config.budget.epochs if not config.budget.minutes else -1,
+        logger=logger,
+        callbacks=callbacks,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+    )
+    resume = str(run.checkpoint) if run.checkpoint.is_file() else None
+    if resume:
+        screen.print(f"going on from {resume}")
+    trainer.fit(module, batches["train"], batches["dev"], ckpt_path=resume, weights_only=True)
+    return trainer.interrupted
+
+
+def close(config, run, corpus, dataset, budget, module, screen) -> dict:
+    """Score the best weights on dev and test, write metrics.json, hypotheses.jsonl and report.html, and say it."""
+    recognizer = load(run.model)
+    metrics, lines = {}, []
+    for split in ("dev", "test"):
+        batches = evaluation_batches(corpus.splits[split], dataset, 2 * config.data.batch_seconds, 0)
+        texts = transcribe_set(recognizer, batches)
+        result, heard = score_set(corpus.splits[split], texts, split, config.seed)
+        metrics[split] = result.as_dict()
+        lines += heard
+    metrics["train"] = {
+        "seconds": round(budget.seconds, 1),
+        "epochs": budget.epochs_done,
+        "audio_seconds_per_second": round(budget.throughput, 1),
+        "peak_memory_mib": peak_memory_mib(),
+        "parameters": parameters(recognizer.model),
+    }
+    write_lines(run.path / "hypotheses.jsonl", lines)
+    run.metrics.write_text(json.dumps(metrics, indent=2) + "\n", "utf-8")
+    shown = next(iter(evaluation_batches(corpus.splits["test"], dataset, 60, 0))).first(config.trainer.examples)
+    report = write_report(run.path, examples_of(recognizer, shown))
+    screen.print(f"trained {clock(budget.seconds)}; model {run.model}; report {report}")
+    return metrics
+
+
+def peak_memory_mib() -> int:
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() >> 20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+
+if __name__ == "__main__":
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore")
+    run_entry_point("train", PURPOSE, train)
