@@ -6,7 +6,6 @@ config.yaml may name only classes of this package, and weights are read as numbe
 
 import importlib
 import inspect
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,10 +200,3 @@ def load_weights(model: torch.nn.Module, path: Path) -> None:
 
 def one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
-
-
-def as_json(transcript: Transcript) -> str:
-    words = [vars(word) for word in transcript.words]
-    return json.dumps({**vars(transcript), "words": words}, ensure_ascii=False)
-
-

@@ -22,7 +22,7 @@ SHORT_READ = 0.1  # seconds by which a decoder may stop early (MP3 and Vorbis pa
 CONVERT = "convert it, for example: ffmpeg -i {name} {stem}.flac"
 
 
-class AudioProblem(Exception):
+class AudioProblem(Exception):  # noqa: N818 (it is the recording that is at fault)
     """Why a recording cannot be used: `reason` (a word of REASONS), `detail` (what was found), `remedy`."""
 
     def __init__(self, reason: str, detail: str, remedy: str) -> None:
@@ -50,7 +50,8 @@ class AudioFile:
         self._file = file
         self._whole: np.ndarray | None = None
         if file.frames > UNKNOWN_LENGTH:
-            self._whole = np.concatenate(list(file.blocks(BLOCK, dtype="float32", always_2d=True)) or [np.zeros((0, 1))])
+            blocks = list(file.blocks(BLOCK, dtype="float32", always_2d=True))
+            self._whole = np.concatenate(blocks) if blocks else np.zeros((0, self.channels), np.float32)
         self.num_samples: int = file.frames if self._whole is None else len(self._whole)
 
     @property
@@ -75,7 +76,7 @@ class AudioFile:
         if last - self.num_samples > SHORT_READ * self.sample_rate or first >= self.num_samples:
             raise AudioProblem(
                 "audio_truncated",
-                f"{start:.2f}-{last / self.sample_rate:.2f} s is asked for, the recording ends at {self.duration:.2f} s",
+                f"{start:.2f}-{last / self.sample_rate:.2f} s is asked for, it ends at {self.duration:.2f} s",
                 "mend the times in the manifest, or fetch the whole recording again",
             )
         frames = self._frames(first, min(last, self.num_samples))
@@ -115,7 +116,7 @@ def open_audio(path: Path, byte_range: tuple[int, int] | None = None) -> Iterato
     except (FileNotFoundError, NotADirectoryError) as error:
         raise AudioProblem("audio_missing", "no such file", "put the recording there, or mend the path") from error
     except OSError as error:
-        raise AudioProblem("audio_unreadable", str(error.strerror), "make the file readable, or leave it out") from error
+        raise AudioProblem("audio_unreadable", str(error.strerror), "make it readable, or leave it out") from error
     if missing == "everything":
         raise AudioProblem("audio_empty", "the file has 0 bytes", "fetch or record it again, or leave it out")
     if missing is not None:

@@ -82,7 +82,7 @@ def load_corpus(
     corpus = _assemble(found, rate, wanted, dev_fraction, test_fraction)
     fractions = {"train": 1.0, "dev": dev_fraction, "test": test_fraction}
     for split in SPLITS:
-        if split in wanted and not len(corpus.splits[split]) and (splits is not None or fractions[split] > 0):
+        if split in wanted and not len(corpus.splits[split]) and (fractions[split] > 0 or wanted == {split}):
             raise CorpusError(_empty_split(split, len(found.checked)), found.rejected)
     corpus.notes[:0] = notes + _conversions(found.checked, rate)
     return corpus
@@ -191,10 +191,10 @@ def _conversions(checked: Sequence[Checked], rate: int) -> list[str]:
 def _empty_split(split: str, usable: int) -> str:
     if split == "train":
         return (
-            f"the train split is empty: all of the {usable} usable utterances are in other splits; set data.source to a "
+            f"the train split is empty: the {usable} usable utterances are in other splits; set data.source to a "
             "folder that holds train recordings too"
         )
     return (
-        f"the {split} split is empty: {usable} usable utterances are too few to draw one; add recordings, put some in a "
-        f"folder named {split}, or raise data.{split}_fraction"
+        f"the {split} split is empty: {usable} usable utterances are too few to draw one; add recordings, put some in "
+        f"a folder named {split}, or raise data.{split}_fraction"
     )

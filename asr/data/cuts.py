@@ -96,5 +96,6 @@ def load_samples(cut: MonoCut) -> np.ndarray:
 
 def _has_effects(recording: Recording) -> bool:
     """Whether lhotse has more to do than to resample (speed, volume, reverberation, ...)."""
-    names = [effect["name"] if isinstance(effect, dict) else type(effect).__name__ for effect in recording.transforms or ()]
+    effects = recording.transforms or ()
+    names = [effect["name"] if isinstance(effect, dict) else type(effect).__name__ for effect in effects]
     return any(name != "Resample" for name in names)

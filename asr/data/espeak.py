@@ -24,6 +24,7 @@ AUDIO_OUTPUT_SYNCHRONOUS = 2  # espeak/speak_lib.h
 RATE, PITCH, PITCH_RANGE = 1, 3, 4  # espeak_PARAMETER
 CHARS_UTF8 = 1
 UNKNOWN_VOICE = -1
+SEED = 1  # of espeak-ng's breath noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def speak(speeches: Sequence[Speech]) -> Iterator[np.ndarray]:
                     errors.seek(0)
                     raise UserError(_failure(errors.read().decode(errors="replace")))
                 if size[0] == UNKNOWN_VOICE:
-                    raise UserError(f"espeak-ng has no voice {speech.voice!r}; choose a language it speaks, such as en or de")
+                    raise UserError(f"espeak-ng has no voice {speech.voice!r}; choose a language such as en or de")
                 yield np.frombuffer(process.stdout.read(2 * int(size[0])), np.int16)
         finally:
             process.stdout.close()
@@ -67,8 +68,8 @@ def speak(speeches: Sequence[Speech]) -> Iterator[np.ndarray]:
 def _failure(said: str) -> str:
     last = said.strip().splitlines()[-1] if said.strip() else "it stopped without a word"
     return (
-        f"espeak-ng cannot speak ({last}); install it again (pip install --force-reinstall espeakng-loader), or train on "
-        "your own recordings: data.source=FOLDER"
+        f"espeak-ng cannot speak ({last}); install it again (pip install --force-reinstall espeakng-loader), or train "
+        "on your own recordings: data.source=FOLDER"
     )
 
 
@@ -96,6 +97,7 @@ def main() -> None:
             continue
         for parameter, value in ((RATE, speech.rate), (PITCH, speech.pitch), (PITCH_RANGE, speech.pitch_range)):
             library.espeak_SetParameter(parameter, value, 0)
+        library.espeak_ng_SetRandSeed(ctypes.c_long(SEED))  # else it is the time of day
         text = speech.text.encode()
         library.espeak_Synth(text, len(text) + 1, 0, 0, 0, CHARS_UTF8, None, None)
         samples = np.concatenate(parts) if parts else np.zeros(0, np.int16)

@@ -32,11 +32,13 @@ MAX_LEVEL = 0.95  # of full scale
 
 # espeak-ng's voice variants that people understand; whispering, croaking, robotic and echoing ones are left out.
 VARIANTS = (
-    "Alex Alicia Andrea Andy Annie Denis Diogo Gene Gene2 Henrique Hugo Lee Mario Michael Mike Nguyen Reed adam anika "
-    "antonio aunty belinda benjamin boris david edward edward2 f1 f2 f3 f4 f5 grandma gustave ian iven2 iven3 iven4 "
-    "john linda m1 m2 m3 m4 m5 m6 m7 m8 marcelo max michel miguel mike2 norbert pablo paul pedro quincy rob robert "
-    "sandro shelby steph steph2 travis victor"
-).split()
+    "Alex", "Alicia", "Andrea", "Andy", "Annie", "Denis", "Diogo", "Gene", "Gene2", "Henrique", "Hugo", "Lee",
+    "Mario", "Michael", "Mike", "Nguyen", "Reed", "adam", "anika", "antonio", "aunty", "belinda", "benjamin",
+    "boris", "david", "edward", "edward2", "f1", "f2", "f3", "f4", "f5", "grandma", "gustave", "ian", "iven2",
+    "iven3", "iven4", "john", "linda", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "marcelo", "max", "michel",
+    "miguel", "mike2", "norbert", "pablo", "paul", "pedro", "quincy", "rob", "robert", "sandro", "shelby", "steph",
+    "steph2", "travis", "victor",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +88,13 @@ def read(
     voices = {"train": speakers, "dev": held_out_speakers, "test": held_out_speakers}
     _check(languages, text, counts, voices)
     own = None if text is None else _own_sentences(Path(text))
-    said = {"version": VERSION, "languages": list(languages), "own": own, "counts": counts, "voices": voices, "seed": seed}
-    name = blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=8).hexdigest()
+    parameters = [VERSION, list(languages), own, counts, voices, seed]
+    name = blake2b(json.dumps(parameters).encode(), digest_size=8).hexdigest()
     folder = Path(source or cache or default_cache()).absolute() / name
     if not (folder / METADATA).is_file():
         _make(folder, _plan(languages, own, counts, voices, seed))
     lines = [json.loads(line) for line in (folder / METADATA).read_text(encoding="utf-8").splitlines()]
-    found = [
-        Utterance(line["id"], folder / line["audio"], line["text"], line["speaker"], split=line["split"]) for line in lines
-    ]
+    found = [Utterance(**(line | {"audio": folder / line["audio"]})) for line in lines]
     note = f"synthetic speech by espeak-ng ({', '.join(languages)}): {len(found)} utterances in {folder}"
     return Reading(found, note)
 
@@ -117,8 +117,8 @@ def _check(languages: Sequence[str], text: object, counts: dict[str, int], voice
     unknown = sorted(set(languages) - set(languages_known()))
     if text is None and unknown:
         raise UserError(
-            f"languages: no sentences for {', '.join(unknown)}; there are {', '.join(languages_known())}, or give a text "
-            "file with your own sentences (text=FILE, one a line)"
+            f"languages: no sentences for {', '.join(unknown)}; there are {', '.join(languages_known())}, or give a "
+            "file with your own sentences, one a line (text=FILE)"
         )
     if min(*counts.values(), *voices.values()) < 1:
         raise UserError("utterances, held_out_utterances, speakers and held_out_speakers must be 1 or more")
@@ -139,7 +139,7 @@ def _own_sentences(path: Path) -> list[str]:
         raise UserError(f"text={path}: is not UTF-8 (byte {error.start}); save it as UTF-8") from error
     sentences = list(dict.fromkeys(" ".join(line.split()) for line in lines if line.strip()))
     if len(sentences) < MIN_SENTENCES:
-        raise UserError(f"text={path}: has {len(sentences)} different sentences; give {MIN_SENTENCES} or more, one a line")
+        raise UserError(f"text={path}: {len(sentences)} different sentences; give {MIN_SENTENCES} or more, one a line")
     return sentences
 
 
@@ -206,7 +206,7 @@ def _sentence(grammar, chance: random.Random) -> str:
     parts = []
     for part in chance.choice(grammar.PATTERNS).split():
         if part.startswith("{"):
-            part = chance.choice([phrase for phrase in grammar.WORDS[part[1:-1]] if phrase not in used])
+            part = chance.choice([phrase for phrase in grammar.WORDS[part[1:-1]].split("|") if phrase not in used])
             used.add(part)
         parts.append(part)
     return " ".join(parts)
@@ -228,8 +228,8 @@ def _make(folder: Path, plan: Sequence[tuple[Line, Speaker]]) -> None:
         full = isinstance(error, soundfile.LibsndfileError) or error.errno in (errno.ENOSPC, errno.EDQUOT)
         what = "the disk is full" if full else error.strerror
         raise UserError(
-            f"the synthetic corpus cannot be written to {folder.parent}: {what}; it takes about 100 MB: make room, or set "
-            "XDG_CACHE_HOME (or the reader's cache) to a folder elsewhere"
+            f"the synthetic corpus cannot be written to {folder.parent}: {what}; it takes about 100 MB: make room, or "
+            "set XDG_CACHE_HOME (or the reader's cache) to a folder elsewhere"
         ) from error
     finally:
         if temporary is not None:
@@ -251,7 +251,7 @@ def _write(folder: Path, plan: Sequence[tuple[Line, Speaker]]) -> None:
 
 
 def recorded(samples: np.ndarray, speaker: Speaker, noise: np.random.Generator) -> np.ndarray:
-    """Speech (S,) int16 at ESPEAK_RATE as a microphone hears it: (S',) float32 at SAMPLE_RATE, at a level, with noise."""
+    """Speech (S,) int16 at ESPEAK_RATE as if recorded: (S',) float32 at SAMPLE_RATE, at a level, with noise."""
     speech = resample(samples.astype(np.float32) / 32768, ESPEAK_RATE, SAMPLE_RATE)
     level = 10 ** (speaker.level_db / 20)
     speech = speech * (level / max(float(np.sqrt(np.mean(speech**2))), 1e-6))

@@ -10,17 +10,22 @@ Seconds = float
 
 SPLITS = ("train", "dev", "test")
 
-# Suffixes taken for recordings. libsndfile cannot decode the second line; such a file is found and reported
+# Suffixes taken for recordings. libsndfile cannot decode the last line's; such a file is found and reported
 # (audio_unreadable, with the remedy) rather than passed over in silence.
 AUDIO_SUFFIXES = frozenset(
-    ".wav .wave .flac .ogg .oga .opus .mp3 .aiff .aif .aifc .au .snd .w64 .caf .sph .nist .rf64 .voc .mp2".split()
-    + ".m4a .aac .wma .webm .mp4 .amr .3gp .mka".split()
+    {
+        ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".snd", ".w64",
+        ".caf", ".sph", ".nist", ".rf64", ".voc", ".mp2",
+        ".m4a", ".aac", ".wma", ".webm", ".mp4", ".amr", ".3gp", ".mka",
+    }
 )
 
 REASONS = frozenset(
-    "audio_missing audio_unreadable audio_truncated audio_empty audio_silent audio_not_finite "
-    "transcript_missing transcript_empty transcript_not_utf8 duplicate_id too_long "
-    "unknown_characters ctc_infeasible manifest_line".split()
+    {
+        "audio_missing", "audio_unreadable", "audio_truncated", "audio_empty", "audio_silent", "audio_not_finite",
+        "transcript_missing", "transcript_empty", "transcript_not_utf8", "duplicate_id", "too_long",
+        "unknown_characters", "ctc_infeasible", "manifest_line",
+    }
 )
 
 

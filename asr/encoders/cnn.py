@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
+from asr.encoders.dropout import Dropout
 from asr.masking import valid_frames
 
 
@@ -32,7 +33,7 @@ class CNN(nn.Module):
                 halve = 2 if index == 0 else 1
                 self.blocks.append(ConvBlock(width, out, kernel_frames, halve, dropout))
                 width, bins = out, (bins + halve - 1) // halve
-        self.project = nn.Sequential(nn.Linear(width * bins, dim), nn.SiLU(), nn.Dropout(dropout))
+        self.project = nn.Sequential(nn.Linear(width * bins, dim), nn.SiLU(), Dropout(dropout))
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -53,7 +54,7 @@ class ConvBlock(nn.Module):
         self.second = nn.Conv2d(out, out, kernel, 1, padding)
         self.shortcut = nn.Conv2d(channels, out, 1, (1, halve)) if halve > 1 or channels != out else nn.Identity()
         self.norm_first, self.norm_second = ChannelNorm(out), ChannelNorm(out)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, valid: Tensor) -> Tensor:
         x = x.where(valid, 0.0)

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from asr.encoders.attention import SelfAttention
-from asr.masking import valid_frames
+from asr.encoders.dropout import Dropout
 from asr.encoders.transformer import FeedForward
+from asr.masking import valid_frames
 
 
 class Conformer(nn.Module):
@@ -31,7 +32,7 @@ class Conformer(nn.Module):
         self.dim, self.position = dim, position
         self.subsampling = subsampling(features, dim)
         self.stride, self.frames_of = self.subsampling.stride, self.subsampling.frames_of
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.blocks = nn.ModuleList(
             ConformerBlock(dim, heads, feed_forward, kernel_frames, dropout, position) for _ in range(layers)
         )
@@ -54,11 +55,11 @@ class ConformerBlock(nn.Module):
         super().__init__()
         self.feed_forward_in = nn.Sequential(nn.LayerNorm(dim), FeedForward(dim, feed_forward, dropout))
         self.norm_attention = nn.LayerNorm(dim)
-        self.attention = SelfAttention(dim, heads, dropout, position)
+        self.attention = SelfAttention(dim, heads, position)
         self.convolution = ConvolutionModule(dim, kernel_frames, dropout)
         self.feed_forward_out = nn.Sequential(nn.LayerNorm(dim), FeedForward(dim, feed_forward, dropout))
         self.norm = nn.LayerNorm(dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, valid: Tensor) -> Tensor:
         x = x + 0.5 * self.feed_forward_in(x)
@@ -78,7 +79,7 @@ class ConvolutionModule(nn.Module):
         self.depthwise = nn.Conv1d(dim, dim, kernel_frames, padding=kernel_frames // 2, groups=dim)
         self.norm_depthwise = nn.LayerNorm(dim)
         self.out = nn.Linear(dim, dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, valid: Tensor) -> Tensor:
         x = nn.functional.glu(self.gate(self.norm(x)), dim=-1)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from asr.encoders.dropout import Dropout
 from asr.masking import zero_padding
 
 
@@ -20,7 +21,7 @@ class MLP(nn.Module):
         self.gather = nn.Linear((2 * context + 1) * dim, dim)
         self.layers = nn.ModuleList(
             nn.Sequential(
-                nn.LayerNorm(dim), nn.Linear(dim, 2 * dim), nn.SiLU(), nn.Dropout(dropout), nn.Linear(2 * dim, dim)
+                nn.LayerNorm(dim), nn.Linear(dim, 2 * dim), nn.SiLU(), Dropout(dropout), nn.Linear(2 * dim, dim)
             )
             for _ in range(layers)
         )

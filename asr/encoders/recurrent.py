@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from asr.encoders.dropout import Dropout
 from asr.masking import reverse_frames
 
 
@@ -19,7 +20,7 @@ class RecurrentStack(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(layers)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in layers)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         for layer, norm in zip(self.layers, self.norms, strict=True):

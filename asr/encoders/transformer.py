@@ -5,6 +5,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from asr.encoders.attention import SelfAttention
+from asr.encoders.dropout import Dropout
 from asr.masking import valid_frames
 
 
@@ -26,7 +27,7 @@ class Transformer(nn.Module):
         self.dim, self.position = dim, position
         self.subsampling = subsampling(features, dim)
         self.stride, self.frames_of = self.subsampling.stride, self.subsampling.frames_of
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.blocks = nn.ModuleList(
             TransformerBlock(dim, heads, feed_forward, dropout, position) for _ in range(layers)
         )
@@ -47,9 +48,9 @@ class TransformerBlock(nn.Module):
     def __init__(self, dim: int, heads: int, feed_forward: int, dropout: float, position: nn.Module) -> None:
         super().__init__()
         self.norm_attention, self.norm_feed_forward = nn.LayerNorm(dim), nn.LayerNorm(dim)
-        self.attention = SelfAttention(dim, heads, dropout, position)
+        self.attention = SelfAttention(dim, heads, position)
         self.feed_forward = FeedForward(dim, feed_forward, dropout)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, valid: Tensor) -> Tensor:
         x = x + self.dropout(self.attention(self.norm_attention(x), valid))
@@ -61,5 +62,5 @@ class FeedForward(nn.Sequential):
 
     def __init__(self, dim: int, hidden: int, dropout: float) -> None:
         super().__init__(
-            nn.Linear(dim, hidden), nn.SiLU(), nn.Dropout(dropout), nn.Linear(hidden, dim), nn.Dropout(dropout)
+            nn.Linear(dim, hidden), nn.SiLU(), Dropout(dropout), nn.Linear(hidden, dim), Dropout(dropout)
         )

@@ -17,29 +17,27 @@ PATTERNS = (
     "{person} and my {family} {went} {place} {time}",
 )
 
-_NOUNS = (
-    "bird house river garden window table letter horse mountain bottle flower train teacher kitchen basket "
-    "candle ship jacket bridge island"
-)
-
 WORDS = {
-    "adjective": "small green old quiet yellow heavy bright cold gentle broken wide clean strange warm dark".split(),
-    "noun": _NOUNS.split(),
+    "adjective": "small|green|old|quiet|yellow|heavy|bright|cold|gentle|broken|wide|clean|strange|warm|dark",
+    "noun": (
+        "bird|house|river|garden|window|table|letter|horse|mountain|bottle|flower|train|teacher|kitchen|basket|candle|"
+        "ship|jacket|bridge|island"
+    ),
     "things": (
-        "birds houses rivers apples windows tables letters horses bottles flowers trains baskets candles ships "
-        "jackets bridges dogs chairs cups books"
-    ).split(),
-    "verb": "stands waits sleeps shines turns rests falls moves".split(),
-    "sees": "found|painted|carried|bought|watched|remembered|followed|cleaned|sold|forgot".split("|"),
-    "want": "want|need|count|bring|collect|share".split("|"),
-    "went": "walked|played|worked|laughed|travelled|slept|danced|waited".split("|"),
-    "order": "open|close|take|find|move|keep|show|hide".split("|"),
-    "person": "she|he|anna|peter|the doctor|the farmer|my neighbor|our captain|the young woman|the tall boy".split("|"),
-    "family": "mother father sister brother uncle cousin".split(),
-    "number": "two three four five six seven eight nine ten twelve".split(),
+        "birds|houses|rivers|apples|windows|tables|letters|horses|bottles|flowers|trains|baskets|candles|ships|jackets|"
+        "bridges|dogs|chairs|cups|books"
+    ),
+    "verb": "stands|waits|sleeps|shines|turns|rests|falls|moves",
+    "sees": "found|painted|carried|bought|watched|remembered|followed|cleaned|sold|forgot",
+    "want": "want|need|count|bring|collect|share",
+    "went": "walked|played|worked|laughed|travelled|slept|danced|waited",
+    "order": "open|close|take|find|move|keep|show|hide",
+    "person": "she|he|anna|peter|the doctor|the farmer|my neighbor|our captain|the young woman|the tall boy",
+    "family": "mother|father|sister|brother|uncle|cousin",
+    "number": "two|three|four|five|six|seven|eight|nine|ten|twelve",
     "place": (
         "near the river|under the bridge|behind the school|on the hill|in the market|at the station|beside the lake|"
         "in the forest|across the street|on the beach"
-    ).split("|"),
-    "time": "today|yesterday|every morning|last summer|after dinner|on monday|before school|in the evening".split("|"),
+    ),
+    "time": "today|yesterday|every morning|last summer|after dinner|on monday|before school|in the evening",
 }

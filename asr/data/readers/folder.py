@@ -1,4 +1,4 @@
-"""A folder of recordings, each with its transcript in a text file of the same name: x.wav and x.txt, in sub-folders too."""
+"""A folder of recordings with transcripts in text files of the same name: x.wav and x.txt, in sub-folders too."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +15,14 @@ def recognises(source: Path) -> bool:
     """Whether one recording at least has a transcript of the same name beside it."""
     if not source.is_dir():
         return False
-    return any(
-        path.suffix.lower() == TRANSCRIPT_SUFFIX and any(is_audio(other) for other in path.parent.glob(f"{_escaped(path)}.*"))
-        for path in source.rglob("*")
-    )
+    transcripts: set[Path] = set()
+    recordings: set[Path] = set()
+    for path in source.rglob("*"):
+        stem, suffix = path.with_suffix(""), path.suffix.lower()
+        (transcripts if suffix == TRANSCRIPT_SUFFIX else recordings if is_audio(path) else set()).add(stem)
+        if stem in transcripts and stem in recordings:
+            return True
+    return False
 
 
 def read(source: Path | str) -> Iterator[Utterance]:
@@ -72,8 +76,3 @@ def _is_documentation(path: Path) -> bool:
 
 def _hidden(relative: Path) -> bool:
     return any(part.startswith(".") for part in relative.parts)
-
-
-def _escaped(path: Path) -> str:
-    """The stem as a glob pattern that matches itself alone."""
-    return "".join(f"[{letter}]" if letter in "[]*?" else letter for letter in path.stem)

@@ -10,7 +10,7 @@ from pathlib import Path
 from asr.data.utterance import Utterance, is_audio
 from asr.errors import UserError
 
-WORDS = "zero one two three four five six seven eight nine".split()
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 NAME = re.compile(r"(\d)_(.+)_(\d+)")
 TEST_INDEXES = range(5)  # the official test set: the first five recordings of every speaker and digit
 
@@ -25,7 +25,7 @@ def read(source: Path | str, held_out_speaker: str | None = None) -> Iterator[Ut
     found = [(path, match) for path in _audio_in(folder) if (match := NAME.fullmatch(path.stem))]
     speakers = sorted({match[2] for _, match in found})
     if not found:
-        raise UserError(f"{folder} holds no recordings named <digit>_<speaker>_<index>.wav; set data.source to the FSDD folder")
+        raise UserError(f"{folder} holds no <digit>_<speaker>_<index>.wav; set data.source to the FSDD folder")
     if held_out_speaker is not None and held_out_speaker not in speakers:
         raise UserError(f"{folder} has no speaker {held_out_speaker!r} to hold out; it has {', '.join(speakers)}")
     for path, match in found:

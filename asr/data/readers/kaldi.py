@@ -6,7 +6,7 @@ https://kaldi-asr.org/doc/data_prep.html
 from collections.abc import Iterator
 from pathlib import Path
 
-from asr.data.readers.lines import numbered_lines, without_transcript
+from asr.data.readers.lines import numbered_lines, undecodable, without_transcript
 from asr.data.splits import split_of
 from asr.data.utterance import Utterance
 from asr.errors import UserError
@@ -53,10 +53,7 @@ def _read_data_folder(folder: Path, split: str | None) -> Iterator[Utterance]:
         if recording not in paths:
             where = f"{folder / 'wav.scp'} has no line for {recording!r} (text, line {line})"
             utterance = utterance.rejected("audio_missing", where, "add the line, or take the utterance out of text")
-        elif "\ufffd" in text:
-            detail = f"{folder / 'text'}, line {line}, is not UTF-8"
-            utterance = utterance.rejected("transcript_not_utf8", detail, "save the file as UTF-8")
-        yield utterance
+        yield undecodable(utterance, folder / "text", line)
     for name, (recording, start, duration) in spans.items():
         if name not in transcribed:
             utterance = Utterance(name, paths.get(recording), None, speakers.get(name), start, duration, split=split)

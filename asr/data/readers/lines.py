@@ -1,11 +1,13 @@
 """Reading the text that readers share: lines of tables, transcripts, and what is wrong with them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from asr.data.utterance import Utterance
 
 BYTE_ORDER_MARK = "\ufeff"
+REPLACEMENT = "\ufffd"  # what undecodable bytes become
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -21,15 +23,26 @@ def with_transcript_file(utterance: Utterance, path: Path) -> Utterance:
         text = path.read_bytes().decode("utf-8").removeprefix(BYTE_ORDER_MARK)
     except UnicodeDecodeError as error:
         detail = f"{path} is not UTF-8 (byte {error.start}: 0x{error.object[error.start]:02x})"
-        name, stem = path.name, path.stem
-        return utterance.rejected(
-            "transcript_not_utf8", detail, f"save it as UTF-8, for example: iconv -f LATIN1 -t UTF-8 {name} > {stem}.utf8"
-        )
+        remedy = f"save it as UTF-8, for example: iconv -f LATIN1 -t UTF-8 {path.name} > {path.stem}.utf8"
+        return utterance.rejected("transcript_not_utf8", detail, remedy)
     except OSError as error:
         return utterance.rejected("transcript_missing", f"{path}: {error.strerror}", "make the file readable")
-    return Utterance(
-        utterance.id, utterance.audio, " ".join(text.split()), utterance.speaker, split=utterance.split
-    )
+    return replace(utterance, text=" ".join(text.split()))
+
+
+def undecodable(utterance: Utterance, table: Path, line: int) -> Utterance:
+    """The utterance, rejected where its text holds what was not UTF-8 in a table's line."""
+    if utterance.rejection is not None or REPLACEMENT not in (utterance.text or ""):
+        return utterance
+    return utterance.rejected("transcript_not_utf8", f"{table}, line {line}, is not UTF-8", "save the file as UTF-8")
+
+
+def located(path: Path, folder: Path) -> Path:
+    """A manifest's path made absolute: relative to the manifest's folder, else to where we run."""
+    if path.is_absolute():
+        return path
+    beside, here = (folder / path).absolute(), path.absolute()
+    return here if here.exists() and not beside.exists() else beside
 
 
 def without_transcript(utterance: Utterance, looked_in: Path) -> Utterance:
@@ -39,6 +52,5 @@ def without_transcript(utterance: Utterance, looked_in: Path) -> Utterance:
 
 
 def without_audio(utterance: Utterance, transcript: Path) -> Utterance:
-    return utterance.rejected(
-        "audio_missing", f"{transcript} has no recording beside it", "put the recording there, or take the transcript out"
-    )
+    detail = f"{transcript} has no recording beside it"
+    return utterance.rejected("audio_missing", detail, "put the recording there, or take the transcript out")

@@ -1,0 +1,55 @@
+"""The `asr` command."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from asr import __version__
+from asr.configuration import exit_status
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Use a trained model.")
+
+
+class Format(StrEnum):
+    text = "text"
+    json = "json"
+    srt = "srt"
+    vtt = "vtt"
+    ctm = "ctm"
+
+
+@app.callback()
+def asr() -> None:
+    """Train with train.py, measure with evaluate.py, tune with tune.py; this command uses what they made."""
+
+
+@app.command()
+def transcribe(
+    files: Annotated[list[Path], typer.Argument(help="Recordings: WAV, FLAC, Ogg, Opus, MP3, at any sample rate.")],
+    model: Annotated[Path, typer.Option(help="A trained model: RUN_DIR/model.")],
+    format: Annotated[Format, typer.Option(help="text: a line a file; json: a line a file with words and times.")] = Format.text,
+) -> None:
+    """Print what is said in recordings."""
+    with exit_status():
+        from asr.recognizer import load
+        from asr.transcript_formats import FORMATS
+
+        write = FORMATS[format.value]
+        recognizer = load(model)
+        print(write(recognizer.transcribe(files)), end="")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

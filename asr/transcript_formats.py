@@ -1,0 +1,86 @@
+"""Transcripts as people exchange them: text, JSON lines, SubRip, WebVTT, NIST CTM."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from asr.recognizer import Transcript, Word
+
+CAPTION_WORDS = 12  # at most, in one caption
+CAPTION_SECONDS = 6.0
+CAPTION_PAUSE_S = 1.0  # a silence this long begins a new caption
+
+
+def as_text(transcripts: Sequence[Transcript]) -> str:
+    """A line a file; with several files, each after its path and a tab."""
+    if len(transcripts) == 1:
+        return transcripts[0].text + "\n"
+    return "".join(f"{transcript.path}\t{transcript.text}\n" for transcript in transcripts)
+
+
+def as_json(transcripts: Sequence[Transcript]) -> str:
+    """A JSON line a file: path, text, duration, words with times in seconds and confidence."""
+    return "".join(json.dumps(asdict(transcript), ensure_ascii=False) + "\n" for transcript in transcripts)
+
+
+def as_srt(transcripts: Sequence[Transcript]) -> str:
+    """SubRip captions; several files follow one another, each with its own clock."""
+    captions = [caption for transcript in transcripts for caption in captions_of(transcript)]
+    blocks = [
+        f"{number}\n{clock(words[0].start, ',')} --> {clock(words[-1].end, ',')}\n{spoken(words)}\n"
+        for number, words in enumerate(captions, 1)
+    ]
+    return "\n".join(blocks)
+
+
+def as_vtt(transcripts: Sequence[Transcript]) -> str:
+    """WebVTT captions (W3C), each file under a NOTE with its path."""
+    blocks = ["WEBVTT\n"]
+    for transcript in transcripts:
+        if len(transcripts) > 1:
+            blocks.append(f"NOTE {transcript.path}\n")
+        for words in captions_of(transcript):
+            blocks.append(f"{clock(words[0].start, '.')} --> {clock(words[-1].end, '.')}\n{spoken(words)}\n")
+    return "\n".join(blocks)
+
+
+def as_ctm(transcripts: Sequence[Transcript]) -> str:
+    """NIST CTM: file channel start duration word confidence."""
+    return "".join(
+        f"{Path(t.path).stem} 1 {w.start:.2f} {w.end - w.start:.2f} {w.text} {w.confidence:.2f}\n"
+        for t in transcripts
+        for w in t.words
+    )
+
+
+def captions_of(transcript: Transcript) -> list[list[Word]]:
+    """Words in captions, cut at pauses, lengths and counts."""
+    captions: list[list[Word]] = []
+    for word in transcript.words:
+        last = captions[-1] if captions else []
+        full = len(last) >= CAPTION_WORDS or (last and word.end - last[0].start > CAPTION_SECONDS)
+        if not last or full or word.start - last[-1].end > CAPTION_PAUSE_S:
+            captions.append([])
+        captions[-1].append(word)
+    return captions
+
+
+def spoken(words: Sequence[Word]) -> str:
+    return " ".join(word.text for word in words)
+
+
+def clock(seconds: float, point: str) -> str:
+    """hh:mm:ss.mmm with the format's own decimal point."""
+    total_ms = round(1000 * seconds)
+    minutes, ms = divmod(total_ms, 60_000)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{ms // 1000:02d}{point}{ms % 1000:03d}"
+
+
+FORMATS: dict[str, Callable[[Sequence[Transcript]], str]] = {
+    "text": as_text,
+    "json": as_json,
+    "srt": as_srt,
+    "vtt": as_vtt,
+    "ctm": as_ctm,
+}

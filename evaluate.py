@@ -1,0 +1,114 @@
+"""Score a trained model on held-out speech: python evaluate.py run=RUN_DIR [data.source=PATH] [split=NAME] [out_dir=PATH]."""
+
+import json
+from pathlib import Path
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from rich.table import Table
+
+from asr.configuration import run_entry_point
+from asr.data.batches import SpeechDataset, evaluation_batches
+from asr.data.corpus import Corpus
+from asr.data.source import load_with_progress, open_source
+from asr.data.utterance import SPLITS
+from asr.errors import UserError
+from asr.evaluation.hypotheses import examples_of, score_set, transcribe_set, write_lines
+from asr.evaluation.report import write_report
+from asr.recognizer import Recognizer, load
+from asr.training.progress import console
+
+PURPOSE = "Score a trained model on held-out speech: WER and CER with a 95 % interval."
+EXAMPLES = 6
+
+
+def evaluate(config: DictConfig) -> dict:
+    """Read the split, transcribe it, score it; write metrics.json, hypotheses.jsonl and report.html; return the metrics."""
+    screen = console()
+    run = run_folder(config.run)
+    trained = OmegaConf.load(run / "config.yaml")
+    recognizer = load(run / "model")
+    out = Path(config.out_dir) if config.out_dir else run / "evaluation" / evaluation_name(config)
+    out.mkdir(parents=True, exist_ok=True)
+    corpus = read_split(config, trained, recognizer, out, screen)
+    cuts = corpus.splits[config.split]
+    dataset = SpeechDataset(corpus.audio, recognizer.tokenizer)
+    unknown = sorted(set().union(*(set(cut.supervisions[0].text) for cut in cuts)) - recognizer.tokenizer.characters)
+    if unknown:
+        screen.print(f"note: the model never saw {' '.join(unknown)}: it cannot write them, and is scored so", highlight=False)
+    texts = transcribe_set(recognizer, evaluation_batches(cuts, dataset, config.batch_seconds, config.workers))
+    result, lines = score_set(cuts, texts, config.split, config.seed)
+    metrics = {config.split: result.as_dict()}
+    write_lines(out / "hypotheses.jsonl", lines)
+    (out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", "utf-8")
+    shown = next(iter(evaluation_batches(cuts, dataset, 60, 0))).first(EXAMPLES)
+    report = write_report(out, examples_of(recognizer, shown))
+    print_scores(metrics)
+    screen.print(f"hypotheses {out / 'hypotheses.jsonl'}; report {report}", soft_wrap=True)
+    return metrics
+
+
+def run_folder(path: str) -> Path:
+    """The folder of a run, where the user gave it or its model folder."""
+    run = Path(path)
+    run = run.parent if run.name == "model" and (run.parent / "config.yaml").is_file() else run
+    if not run.is_dir():
+        raise UserError(f"run={path}: no such folder; give the folder of a finished training, such as runs/demo/…")
+    if not (run / "config.yaml").is_file() or not (run / "model").is_dir():
+        raise UserError(f"run={path}: not a run: it has no config.yaml or no model folder; give the folder train.py wrote")
+    return run
+
+
+def evaluation_name(config: DictConfig) -> str:
+    """Where results go below the run: the split, with the name of the source where it is another one."""
+    return config.split if config.data.source is None else f"{Path(config.data.source).resolve().name}-{config.split}"
+
+
+def read_split(config: DictConfig, trained: DictConfig, recognizer: Recognizer, out: Path, screen) -> Corpus:
+    """The wanted split of the given source, or of the run's own; a source without splits can be scored whole (all)."""
+    data = trained.data
+    source = config.data.source if config.data.source is not None else data.source
+    if config.split not in (*SPLITS, "all"):
+        raise UserError(f"split={config.split}: no such split; there are train, dev, test and all")
+    utterances = open_source(
+        source,
+        instantiate(config.data.reader or data.reader),
+        lambda: instantiate(data.synthetic)(),
+        data.text if config.data.source is None else None,
+    )
+    return load_with_progress(
+        utterances,
+        screen,
+        out / "rejected.jsonl",
+        [config.split],
+        normalize=recognizer.normalize,
+        sample_rate=recognizer.sample_rate,
+        dev_fraction=data.dev_fraction,
+        test_fraction=data.test_fraction,
+        max_rejected=config.data.max_rejected,
+        max_utterance_seconds=data.max_utterance_seconds,
+        cache_gib=data.cache_gib,
+    )
+
+
+def print_scores(metrics: dict) -> None:
+    """The scores as a table on standard output."""
+    table = Table("split", "WER", "95 %", "CER", "words", "sub", "del", "ins", "utterances")
+    for split, values in metrics.items():
+        if "wer" not in values:
+            continue
+        low, high = values["wer_ci95"]
+        table.add_row(
+            split,
+            f"{values['wer']:.2%}",
+            f"{low:.2%} – {high:.2%}",
+            f"{values['cer']:.2%}",
+            *(str(values[key]) for key in ("words", "substitutions", "deletions", "insertions", "utterances")),
+        )
+    from rich.console import Console
+
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    run_entry_point("evaluate", PURPOSE, evaluate)
