@@ -12,7 +12,7 @@ import soundfile
 import torch
 from torchaudio.transforms import Resample
 
-from asr.data.containers import missing_part
+from asr.data.containers import closed_wav, missing_part
 from asr.data.utterance import Seconds
 
 SILENCE_PEAK = 1e-4  # of full scale, -80 dB: below it there is nothing to recognise
@@ -40,6 +40,13 @@ class Audio:
     channels: int
 
 
+class _OpenEnded(soundfile.SoundFile):
+    """A file whose header leaves its length open: libsndfile then cannot seek, though it believes that it can."""
+
+    def seekable(self) -> bool:
+        return False
+
+
 class AudioFile:
     """An open recording: its rate, channels and length, and any part of it as mono samples at its own rate."""
 
@@ -50,8 +57,10 @@ class AudioFile:
         self._file = file
         self._whole: np.ndarray | None = None
         if file.frames > UNKNOWN_LENGTH:
-            blocks = list(file.blocks(BLOCK, dtype="float32", always_2d=True))
-            self._whole = np.concatenate(blocks) if blocks else np.zeros((0, self.channels), np.float32)
+            blocks = [np.zeros((0, self.channels), np.float32)]
+            while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+                blocks.append(block)
+            self._whole = np.concatenate(blocks)
         self.num_samples: int = file.frames if self._whole is None else len(self._whole)
 
     @property
@@ -109,10 +118,12 @@ def open_audio(path: Path, byte_range: tuple[int, int] | None = None) -> Iterato
     """
     try:
         with open(path, "rb") as stream:
+            content: BytesIO | None = None
             if byte_range is not None:
                 stream.seek(byte_range[0])
-                stream = BytesIO(stream.read(byte_range[1]))  # type: ignore[assignment]
-            missing = missing_part(stream)
+                content = BytesIO(stream.read(byte_range[1]))
+            missing = missing_part(content or stream)
+            content = content if missing else closed_wav(content or stream) or content
     except (FileNotFoundError, NotADirectoryError) as error:
         raise AudioProblem("audio_missing", "no such file", "put the recording there, or mend the path") from error
     except OSError as error:
@@ -122,13 +133,22 @@ def open_audio(path: Path, byte_range: tuple[int, int] | None = None) -> Iterato
     if missing is not None:
         raise truncated(missing)
     try:
-        file = soundfile.SoundFile(path if byte_range is None else stream)
+        file = soundfile.SoundFile(_rewound(content) or path)
+        if file.frames > UNKNOWN_LENGTH:
+            file.close()
+            file = _OpenEnded(_rewound(content) or path)
     except (soundfile.LibsndfileError, TypeError) as error:
         said = getattr(error, "error_string", str(error)).strip()
         remedy = CONVERT.format(name=path.name, stem=path.stem)
         raise AudioProblem("audio_unreadable", f"not audio that libsndfile can decode ({said})", remedy) from error
     with file:
         yield AudioFile(path, file)
+
+
+def _rewound(content: BytesIO | None) -> BytesIO | None:
+    if content is not None:
+        content.seek(0)
+    return content
 
 
 def mono(frames: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ RIFF/WAVE: IBM & Microsoft, Multimedia Programming Interface 1.0; AIFF: Apple 19
 
 import os
 import struct
+from io import BytesIO
 from typing import BinaryIO
 
 PLACEHOLDERS = (0, 0xFFFFFFFF)  # lengths that a program writes which streams and cannot go back
@@ -46,6 +47,22 @@ def _missing_from_chunks(stream: BinaryIO, size: int, wanted: bytes, order: str)
             return f"the header promises {declared} bytes of samples, the file holds {left} ({left / declared:.0%})"
         position += declared + declared % 2  # chunks are padded to even lengths
     return "the file ends before its samples begin"
+
+
+def closed_wav(stream: BinaryIO) -> BytesIO | None:
+    """A copy of a WAV file with its lengths filled in, where the program that streamed it left them 0; else None.
+
+    libsndfile reads such a file as empty. (One that is empty has the right length of the whole in its header.)
+    """
+    stream.seek(0)
+    head = stream.read(4096)
+    at = head.find(b"data", 12)
+    if head[:4] != b"RIFF" or head[4:8] != bytes(4) or at < 0 or head[at + 4 : at + 8] != bytes(4):
+        return None
+    content = bytearray(head + stream.read())
+    struct.pack_into("<I", content, 4, len(content) - 8)
+    struct.pack_into("<I", content, at + 4, len(content) - at - 8)
+    return BytesIO(content)
 
 
 def _missing_from_ogg(stream: BinaryIO, size: int) -> str | None:

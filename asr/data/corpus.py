@@ -73,13 +73,15 @@ def load_corpus(
     if not read:
         raise CorpusError("no utterances were found; set data.source to a folder with recordings and transcripts")
     wanted = set(SPLITS if splits is None else splits)
-    needed = [utterance for utterance in read if _is_needed(utterance, wanted, {item.split for item in read})]
+    given = {utterance.split for utterance in read}
+    needed = [utterance for utterance in read if _is_needed(utterance, wanted, given)]
+    others = [utterance for utterance in read if utterance.split not in (None, "train", *wanted)]
     found = _Found()
     transcribed = _transcribe(needed, normalize, found)
     rate = sample_rate or common_rate([item.utterance for item in transcribed]) or 16000
     _gather(check_all(transcribed, rate, max_utterance_seconds, on_progress), found, cache_gib * GIB)
     _check_share(found.rejected, len(needed), max_rejected)
-    corpus = _assemble(found, rate, wanted, dev_fraction, test_fraction)
+    corpus = _assemble(found, others, rate, wanted, dev_fraction, test_fraction)
     fractions = {"train": 1.0, "dev": dev_fraction, "test": test_fraction}
     for split in SPLITS:
         if split in wanted and not len(corpus.splits[split]) and (fractions[split] > 0 or wanted == {split}):
@@ -148,11 +150,20 @@ def _check_share(rejected: Sequence[Rejection], total: int, max_rejected: float)
     )
 
 
-def _assemble(found: _Found, rate: int, wanted: Collection[str], dev_fraction: float, test_fraction: float) -> Corpus:
-    members = [Member(item.utterance.id, item.utterance.speaker, item.utterance.split) for item in found.checked]
+def _assemble(
+    found: _Found,
+    others: Sequence[Utterance],
+    rate: int,
+    wanted: Collection[str],
+    dev_fraction: float,
+    test_fraction: float,
+) -> Corpus:
+    """Divide what was checked. `others` were not, as their splits are not wanted, but they bear upon what is drawn."""
+    utterances = [*(item.utterance for item in found.checked), *others]
+    members = [Member(utterance.id, utterance.speaker, utterance.split) for utterance in utterances]
     assigned, note = assign_splits(members, dev_fraction, test_fraction)
     cuts: dict[str, list[MonoCut]] = {split: [] for split in SPLITS}
-    for checked, split in zip(found.checked, assigned, strict=True):
+    for checked, split in zip(found.checked, assigned, strict=False):  # the others come last
         assert checked.cut is not None
         if split in wanted:
             cuts[split].append(checked.cut)

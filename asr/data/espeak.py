@@ -43,7 +43,8 @@ def speak(speeches: Sequence[Speech]) -> Iterator[np.ndarray]:
 
     Raises UserError where espeak-ng cannot be loaded, or does not know a voice.
     """
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    path = os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"))))
+    environment = os.environ | {"PYTHONPATH": path}
     command = [sys.executable, "-m", "asr.data.espeak"]
     with tempfile.TemporaryFile() as requests, tempfile.TemporaryFile() as errors:
         requests.write("".join(json.dumps(asdict(speech)) + "\n" for speech in speeches).encode())

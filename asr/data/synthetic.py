@@ -91,12 +91,21 @@ def read(
     parameters = [VERSION, list(languages), own, counts, voices, seed]
     name = blake2b(json.dumps(parameters).encode(), digest_size=8).hexdigest()
     folder = Path(source or cache or default_cache()).absolute() / name
-    if not (folder / METADATA).is_file():
+    found = _kept(folder)
+    if not found:
         _make(folder, _plan(languages, own, counts, voices, seed))
-    lines = [json.loads(line) for line in (folder / METADATA).read_text(encoding="utf-8").splitlines()]
-    found = [Utterance(**(line | {"audio": folder / line["audio"]})) for line in lines]
+        found = _kept(folder)
     note = f"synthetic speech by espeak-ng ({', '.join(languages)}): {len(found)} utterances in {folder}"
     return Reading(found, note)
+
+
+def _kept(folder: Path) -> list[Utterance]:
+    """What a cache folder holds; nothing where it is not there, or where somebody has removed a part of it."""
+    if not (folder / METADATA).is_file():
+        return []
+    lines = [json.loads(line) for line in (folder / METADATA).read_text(encoding="utf-8").splitlines()]
+    found = [Utterance(**(line | {"audio": folder / line["audio"]})) for line in lines]
+    return found if all(utterance.audio is not None and utterance.audio.is_file() for utterance in found) else []
 
 
 def default_cache() -> Path:
@@ -219,11 +228,9 @@ def _make(folder: Path, plan: Sequence[tuple[Line, Speaker]]) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         _write(temporary, plan)
-        try:
+        if not _kept(folder):  # else another process was faster, and made the same
+            shutil.rmtree(folder, ignore_errors=True)
             temporary.rename(folder)
-        except OSError:
-            if not (folder / METADATA).is_file():  # else another process was faster, and made the same
-                raise
     except (OSError, soundfile.LibsndfileError) as error:
         full = isinstance(error, soundfile.LibsndfileError) or error.errno in (errno.ENOSPC, errno.EDQUOT)
         what = "the disk is full" if full else error.strerror

@@ -54,9 +54,8 @@ def open_run(config: DictConfig) -> RunFolder:
 
     Raises UserError where run_dir holds another run or something else, naming what differs.
     """
-    inherited = os.environ.get("ASR_RUN_DIR")  # further processes of one distributed training
-    if inherited:
-        return RunFolder(Path(inherited))
+    if "LOCAL_RANK" in os.environ and "ASR_RUN_DIR" in os.environ:  # a further process of one distributed training
+        return RunFolder(Path(os.environ["ASR_RUN_DIR"]))
     folder = RunFolder(Path(config.run_dir)) if config.run_dir else free_folder(config)
     if folder.config.is_file():
         different = differences(config, OmegaConf.load(folder.config))

@@ -68,7 +68,9 @@ def _utterance(manifest: Path, number: int, line: str, split: str | None) -> Utt
         return broken.rejected("manifest_line", detail, "mend the line, or take it out")
     span = f"-{start:.3f}" if start else ""
     given = entry.get("id") or entry.get("utt_id")
-    identity = str(given) if given else Path(name).with_suffix("").as_posix().lstrip("/") + span
+    beside = Path(name).is_relative_to(manifest.parent)
+    short = (Path(name).relative_to(manifest.parent) if beside else Path(name)).with_suffix("").as_posix()
+    identity = str(given) if given else short.lstrip("/") + span
     utterance = Utterance(
         identity, audio, text, None if speaker is None else str(speaker), start=start, duration=duration, split=split
     )

@@ -5,7 +5,7 @@ https://keithito.com/LJ-Speech-Dataset/, https://commonvoice.mozilla.org/
 
 import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from asr.data.readers.lines import numbered_lines, undecodable
@@ -52,14 +52,17 @@ def read(source: Path | str) -> Iterator[Utterance]:
             f"{source}: no table has a column for the recording ({', '.join(AUDIO_COLUMNS)}) and one for the "
             f"transcript ({', '.join(TEXT_COLUMNS)}); name the columns in its first line"
         )
-    several = len(tables) > 1
     for table, (columns, delimiter, header) in tables:
-        own = split_within(table.stem) if several or split_of(table.stem) else None
-        inner = split_of(table.parent.name) if table.parent != source.absolute() and table.parent != source else None
+        split = None if source.is_file() else split_within(table.stem)
+        prefix = ""
+        if source.is_dir() and table.parent != source:
+            split = split or split_of(table.parent.name)
+            prefix = table.parent.name + "/"  # the same name may stand in several folders
         audio = _AudioFolder(table.parent)
         for number, row in _rows(table, delimiter):
             if row and not (header and number == 1):
-                yield _utterance(table, number, row, columns, audio, own or inner)
+                utterance = _utterance(table, number, row, columns, audio, split)
+                yield replace(utterance, id=prefix + utterance.id)
 
 
 def _tables(source: Path) -> list[Path]:

@@ -1,0 +1,1 @@
+"""Many trainings under one command, and what they say side by side."""
