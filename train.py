@@ -147,7 +147,8 @@ def choose_precision(module: CTCTraining, batch, run: RunFolder) -> str:
 def instantiate_budget(config: DictConfig, corpus: Corpus) -> Budget:
     minutes, epochs = config.budget.minutes, config.budget.epochs
     seconds = sum(cut.duration for cut in corpus.splits["train"])
-    return Budget(instantiate(config.schedule), minutes, None if minutes else epochs, seconds, corpus.sample_rate)
+    schedule, rate = instantiate(config.schedule), corpus.sample_rate
+    return Budget(schedule, minutes, None if minutes else epochs, seconds, rate, config.trainer.augment_from)
 
 
 def trainer_fit(config, run, module, recognizer, batches, budget, precision, screen) -> bool:

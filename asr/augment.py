@@ -24,16 +24,17 @@ class Augmentation(nn.Module):
         super().__init__()
         self.on_waveform = nn.ModuleList(part for part in parts.values() if part.domain == "waveform")
         self.on_frames = nn.ModuleList(part for part in parts.values() if part.domain == "frames")
+        self.active = True  # set by the training budget, which lets the first steps see the recordings as they are
 
     def waveform(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """(B, S), (B,) samples -> the same with other samples, perhaps more or fewer."""
-        for part in self.on_waveform if self.training else ():
+        for part in self.on_waveform if self.training and self.active else ():
             waveform, lengths = part(waveform, lengths)
         return waveform, lengths
 
     def frames(self, frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """(B, T, F), (B,) frames -> the same with other frames."""
-        for part in self.on_frames if self.training else ():
+        for part in self.on_frames if self.training and self.active else ():
             frames, lengths = part(frames, lengths)
         return frames, lengths
 

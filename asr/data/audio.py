@@ -184,6 +184,17 @@ def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     return fit(resampled, resampled_length(len(samples), from_rate, to_rate))
 
 
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Keep torch from dividing each short resampling among the cores, whose waiting costs more than it saves."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def resampled_length(num_samples: int, from_rate: int, to_rate: int) -> int:
     """The number of samples that lhotse counts after resampling (halves are rounded up)."""
     return (2 * num_samples * to_rate + from_rate) // (2 * from_rate)

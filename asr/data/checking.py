@@ -9,9 +9,10 @@ from itertools import groupby, islice
 from pathlib import Path
 
 import numpy as np
+import torch
 from lhotse import MonoCut
 
-from asr.data.audio import AudioFile, AudioProblem, check_samples, fit, open_audio, resample
+from asr.data.audio import AudioFile, AudioProblem, check_samples, fit, one_torch_thread, open_audio, resample
 from asr.data.cuts import make_cut
 from asr.data.utterance import Rejection, Seconds, Utterance
 
@@ -65,7 +66,7 @@ def check_all(
     """
     groups = [list(group) for _, group in groupby(transcribed, key=lambda item: item.utterance.audio)]
     done = 0
-    with ThreadPoolExecutor(cores()) as pool:
+    with one_torch_thread(), ThreadPoolExecutor(cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
         rest = iter(groups)
         while batch := list(islice(rest, FILES_AT_ONCE)):
             for outcomes in pool.map(lambda group: _check_file(group, sample_rate, max_seconds), batch):

@@ -8,7 +8,7 @@ import pkgutil
 import random
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -17,10 +17,10 @@ import numpy as np
 import soundfile
 
 from asr.data import grammars
-from asr.data.audio import resample
+from asr.data.audio import one_torch_thread, resample
 from asr.data.espeak import SAMPLE_RATE as ESPEAK_RATE
 from asr.data.espeak import Speech, speak
-from asr.data.splits import hash_fraction
+from asr.data.splits import draw_splits
 from asr.data.utterance import SPLITS, Reading, Utterance
 from asr.errors import UserError
 
@@ -180,12 +180,10 @@ def _speaker(voice: str, chance: random.Random) -> Speaker:
     return Speaker(name, voice, rate, pitch, pitch_range, chance.uniform(-28, -20), chance.uniform(25, 40))
 
 
-def _split_own(sentences: Iterable[str]) -> dict[str, list[str]]:
-    """A user's sentences, divided by a hash of the sentence; the nearest where a split would be empty."""
-    ordered = sorted(sentences, key=hash_fraction)
-    tenth = max(1, len(ordered) // 10)
-    by_hash = {"test": ordered[:tenth], "dev": ordered[tenth : 2 * tenth], "train": ordered[2 * tenth :]}
-    return by_hash
+def _split_own(sentences: Sequence[str]) -> dict[str, list[str]]:
+    """A user's sentences, a tenth each to dev and test by a hash of the sentence."""
+    drawn = draw_splits(sentences, dev_fraction=0.1, test_fraction=0.1)
+    return {split: [sentence for sentence in sentences if drawn[sentence] == split] for split in SPLITS}
 
 
 def _generated(language: str, share: dict[str, int], chance: random.Random) -> dict[str, list[str]]:
@@ -194,7 +192,13 @@ def _generated(language: str, share: dict[str, int], chance: random.Random) -> d
     train = _distinct(grammar, share["train"], chance, set(), None)
     words = {word for sentence in train for word in sentence.split()}
     dev = _distinct(grammar, share["dev"], chance, set(train), words)
-    return {"train": train, "dev": dev, "test": _distinct(grammar, share["test"], chance, {*train, *dev}, words)}
+    test = _distinct(grammar, share["test"], chance, {*train, *dev}, words)
+    if len(dev) < share["dev"] or len(test) < share["test"]:
+        raise UserError(
+            f"utterances: {len(train)} in {language} use too few words for unheard sentences; ask for more, or for "
+            "fewer held_out_utterances"
+        )
+    return {"train": train, "dev": dev, "test": test}
 
 
 def _distinct(grammar, count: int, chance: random.Random, taken: set[str], words: set[str] | None) -> list[str]:
@@ -227,7 +231,8 @@ def _make(folder: Path, plan: Sequence[tuple[Line, Speaker]]) -> None:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        _write(temporary, plan)
+        with one_torch_thread():
+            _write(temporary, plan)
         if not _kept(folder):  # else another process was faster, and made the same
             shutil.rmtree(folder, ignore_errors=True)
             temporary.rename(folder)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from asr.encoders.attention import SelfAttention
 from asr.encoders.dropout import Dropout
-from asr.encoders.transformer import FeedForward
+from asr.encoders.transformer import FeedForward, start_as_identity
 from asr.masking import valid_frames
 
 
@@ -60,6 +60,9 @@ class ConformerBlock(nn.Module):
         self.feed_forward_out = nn.Sequential(nn.LayerNorm(dim), FeedForward(dim, feed_forward, dropout))
         self.norm = nn.LayerNorm(dim)
         self.dropout = Dropout(dropout)
+        start_as_identity(
+            self.feed_forward_in[1][3], self.attention.out, self.convolution.out, self.feed_forward_out[1][3]
+        )
 
     def forward(self, x: Tensor, valid: Tensor) -> Tensor:
         x = x + 0.5 * self.feed_forward_in(x)

@@ -51,6 +51,7 @@ class TransformerBlock(nn.Module):
         self.attention = SelfAttention(dim, heads, position)
         self.feed_forward = FeedForward(dim, feed_forward, dropout)
         self.dropout = Dropout(dropout)
+        start_as_identity(self.attention.out, self.feed_forward[3])
 
     def forward(self, x: Tensor, valid: Tensor) -> Tensor:
         x = x + self.dropout(self.attention(self.norm_attention(x), valid))
@@ -64,3 +65,14 @@ class FeedForward(nn.Sequential):
         super().__init__(
             nn.Linear(dim, hidden), nn.SiLU(), Dropout(dropout), nn.Linear(hidden, dim), Dropout(dropout)
         )
+
+
+def start_as_identity(*last: nn.Linear) -> None:
+    """Zero the last layer of residual branches: a deep encoder begins as its front end alone (Zhang et al. 2019, Fixup).
+
+    CTC training begins on a plateau where only blanks are emitted; a shallow network leaves it within an epoch or two
+    and the blocks then learn to improve on it, where a deep random one stays for many epochs.
+    """
+    for layer in last:
+        nn.init.zeros_(layer.weight)
+        nn.init.zeros_(layer.bias)

@@ -10,7 +10,8 @@ import torch
 class Budget(lightning.Callback):
     """Ends training after `minutes` of wall time (validation included) or `epochs`, whichever is given.
 
-    Counts seconds and audio, carries both through a checkpoint, and sets every step's learning rate from `schedule`.
+    Counts seconds and audio, carries both through a checkpoint, sets every step's learning rate from `schedule`, and
+    holds augmentation back for the first share `augment_from`: CTC leaves its plateau of blanks sooner without.
     """
 
     def __init__(
@@ -20,7 +21,9 @@ class Budget(lightning.Callback):
         epochs: int | None,
         audio_seconds_per_epoch: float,
         sample_rate: int,
+        augment_from: float = 0.0,
     ) -> None:
+        self.augment_from = augment_from  # share of the budget
         self.schedule, self.minutes, self.epochs = schedule, minutes, epochs
         self.audio_seconds_per_epoch, self.sample_rate = audio_seconds_per_epoch, sample_rate
         self.seconds_before = 0.0  # of earlier, interrupted fits
@@ -60,6 +63,7 @@ class Budget(lightning.Callback):
         self.resumed_at = time.monotonic()
 
     def on_train_batch_start(self, trainer, module, batch, index) -> None:
+        module.augment.active = self.spent >= self.augment_from
         for group in trainer.optimizers[0].param_groups:
             group.setdefault("peak_lr", group["lr"])
             group["lr"] = group["peak_lr"] * self.schedule(trainer.global_step, self.spent)
