@@ -1,46 +1,49 @@
-"""Score a trained model on held-out speech: python evaluate.py run=RUN_DIR [data.source=PATH] [split=NAME] [out_dir=PATH]."""
+"""Score a trained model on held-out speech: python evaluate.py run=RUN_DIR [data.source=PATH] [split=NAME]."""
 
 import json
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.table import Table
 
-from asr.configuration import run_entry_point
+from asr.configuration import nearest, run_entry_point
 from asr.data.batches import SpeechDataset, evaluation_batches
 from asr.data.corpus import Corpus
 from asr.data.source import load_with_progress, open_source
-from asr.data.utterance import SPLITS
+from asr.data.utterance import SPLITS, Reading, Utterance
 from asr.errors import UserError
 from asr.evaluation.hypotheses import examples_of, score_set, transcribe_set, write_lines
 from asr.evaluation.report import write_report
 from asr.recognizer import Recognizer, load
-from asr.training.progress import console
+from asr.text.unknown import note_of_unknown
+from asr.training.progress import console, tell
+from asr.training.run_folder import read_config
+from asr.writing import write_whole
 
 PURPOSE = "Score a trained model on held-out speech: WER and CER with a 95 % interval."
 EXAMPLES = 6
 
 
 def evaluate(config: DictConfig) -> dict:
-    """Read the split, transcribe it, score it; write metrics.json, hypotheses.jsonl and report.html; return the metrics."""
+    """Read the split, transcribe and score it; write metrics.json, hypotheses.jsonl, report.html; return metrics."""
     screen = console()
     run = run_folder(config.run)
-    trained = OmegaConf.load(run / "config.yaml")
+    trained = read_config(run / "config.yaml")
     recognizer = load(run / "model")
     out = Path(config.out_dir) if config.out_dir else run / "evaluation" / evaluation_name(config)
     out.mkdir(parents=True, exist_ok=True)
     corpus = read_split(config, trained, recognizer, out, screen)
     cuts = corpus.splits[config.split]
     dataset = SpeechDataset(corpus.audio, recognizer.tokenizer)
-    unknown = sorted(set().union(*(set(cut.supervisions[0].text) for cut in cuts)) - recognizer.tokenizer.characters)
-    if unknown:
-        screen.print(f"note: the model never saw {' '.join(unknown)}: it cannot write them, and is scored so", highlight=False)
+    tell(screen, [*corpus.notes, note_of_unknown(config.split, cuts, recognizer.tokenizer)])
     texts = transcribe_set(recognizer, evaluation_batches(cuts, dataset, config.batch_seconds, config.workers))
     result, lines = score_set(cuts, texts, config.split, config.seed)
     metrics = {config.split: result.as_dict()}
     write_lines(out / "hypotheses.jsonl", lines)
-    (out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", "utf-8")
+    write_whole(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     shown = next(iter(evaluation_batches(cuts, dataset, 60, 0))).first(EXAMPLES)
     report = write_report(out, examples_of(recognizer, shown))
     print_scores(metrics)
@@ -55,7 +58,7 @@ def run_folder(path: str) -> Path:
     if not run.is_dir():
         raise UserError(f"run={path}: no such folder; give the folder of a finished training, such as runs/demo/…")
     if not (run / "config.yaml").is_file() or not (run / "model").is_dir():
-        raise UserError(f"run={path}: not a run: it has no config.yaml or no model folder; give the folder train.py wrote")
+        raise UserError(f"run={path}: not a run: no config.yaml or no model folder in it; give one that train.py wrote")
     return run
 
 
@@ -66,29 +69,38 @@ def evaluation_name(config: DictConfig) -> str:
 
 def read_split(config: DictConfig, trained: DictConfig, recognizer: Recognizer, out: Path, screen) -> Corpus:
     """The wanted split of the given source, or of the run's own; a source without splits can be scored whole (all)."""
-    data = trained.data
-    source = config.data.source if config.data.source is not None else data.source
+    data, whole = trained.data, config.split == "all"
+    own = config.data.source is None
     if config.split not in (*SPLITS, "all"):
-        raise UserError(f"split={config.split}: no such split; there are train, dev, test and all")
+        hint = nearest(config.split, SPLITS)
+        raise UserError(f"split={config.split}: no such split{hint}; there are train, dev, test and all")
     utterances = open_source(
-        source,
-        instantiate(config.data.reader or data.reader),
+        data.source if own else config.data.source,
+        instantiate(data.reader if own else config.data.reader),
         lambda: instantiate(data.synthetic)(),
-        data.text if config.data.source is None else None,
+        data.text if own else None,
     )
-    return load_with_progress(
-        utterances,
+    corpus = load_with_progress(
+        in_one_split(utterances) if whole else utterances,
         screen,
         out / "rejected.jsonl",
-        [config.split],
+        ["train" if whole else config.split],
         normalize=recognizer.normalize,
         sample_rate=recognizer.sample_rate,
-        dev_fraction=data.dev_fraction,
-        test_fraction=data.test_fraction,
+        dev_fraction=0.0 if whole else data.dev_fraction,
+        test_fraction=0.0 if whole else data.test_fraction,
         max_rejected=config.data.max_rejected,
         max_utterance_seconds=data.max_utterance_seconds,
         cache_gib=data.cache_gib,
     )
+    corpus.splits["all"] = corpus.splits["train"]
+    return corpus
+
+
+def in_one_split(utterances: Iterable[Utterance]) -> Reading:
+    """The same utterances, all in train."""
+    note = utterances.note if isinstance(utterances, Reading) else ""
+    return Reading((replace(utterance, split="train") for utterance in utterances), note)
 
 
 def print_scores(metrics: dict) -> None:

@@ -5,7 +5,6 @@ import logging
 import os
 import resource
 import warnings
-from pathlib import Path
 
 import pytorch_lightning as lightning
 import torch
@@ -13,24 +12,28 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from asr.augment import Augmentation
 from asr.configuration import run_entry_point
 from asr.data.batches import SpeechDataset, evaluation_batches, training_batches
 from asr.data.corpus import Corpus
-from asr.data.source import load_with_progress, open_source, write_rejected
+from asr.data.source import load_with_progress, open_source, reject_more, write_rejected
+from asr.errors import Interrupted, UserError
 from asr.evaluation.hypotheses import examples_of, score_set, transcribe_set, write_lines
 from asr.evaluation.report import write_report
 from asr.recognizer import FORMAT, Recognizer, build_model, load
-from asr.training.alignable import fit_normalization, leave_out_infeasible
+from asr.text.unknown import note_of_unknown
+from asr.training.alignable import fit_normalization, leave_out_infeasible, left_out_in_training
 from asr.training.averaging import MovingAverage
 from asr.training.budget import Budget
 from asr.training.module import CTCTraining
 from asr.training.precision import faster_precision
-from asr.training.progress import ProgressDisplay, clock, console
-from asr.training.records import BestModel, Examples, History, Resumable
-from asr.training.run_folder import RunFolder, open_run, source_commit
+from asr.training.progress import ProgressDisplay, clock, console, tell
+from asr.training.records import BestModel, Examples, History, Resumable, WholeCheckpoints
+from asr.training.run_folder import RunFolder, open_run
 from asr.training.summary import announce, describe, parameters
+from asr.writing import write_whole
 
 PURPOSE = "Train a speech recogniser with CTC and measure it on held-out speech."
 SPLITS = ("train", "dev", "test")
@@ -47,8 +50,8 @@ def train(config: DictConfig) -> dict:
     corpus = read_corpus(config, run, screen)
     module, recognizer = build(config, corpus)
     corpus.splits["train"], infeasible = leave_out_infeasible(corpus.splits["train"], module.model, module.tokenizer)
-    corpus.rejected += infeasible
-    write_rejected(run.rejected, corpus.rejected)
+    reject_more(corpus, infeasible, run.rejected, config.data.max_rejected)
+    tell(screen, [note_of_unknown(split, corpus.splits[split], module.tokenizer) for split in ("dev", "test")])
 
     dataset = SpeechDataset(corpus.audio, module.tokenizer)
     batches = batches_of(config, corpus, dataset)
@@ -62,8 +65,10 @@ def train(config: DictConfig) -> dict:
     facts["watch"] = f"tensorboard --logdir {run.path}"
     announce(screen, facts)
 
-    if trainer_fit(config, run, module, recognizer, batches, budget, precision, screen):
-        return {}
+    try:
+        trainer_fit(config, run, module, recognizer, batches, budget, precision, screen)
+    finally:
+        write_rejected(run.rejected, corpus.rejected + left_out_in_training(module, corpus.splits["train"]))
     return close(config, run, corpus, dataset, budget, module, screen)
 
 
@@ -83,10 +88,11 @@ def read_corpus(config: DictConfig, run: RunFolder, screen) -> Corpus:
         max_utterance_seconds=data.max_utterance_seconds,
         cache_gib=data.cache_gib,
     )
-    for note in corpus.notes:
-        screen.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+    tell(screen, corpus.notes)
     (run.path / "data").mkdir(exist_ok=True)
     for split, cuts in corpus.splits.items():
+        if not len(cuts):
+            raise UserError(f"the {split} split is empty: training needs one; set data.{split}_fraction above 0")
         cuts.to_file(run.path / "data" / f"{split}.jsonl.gz")
     return corpus
 
@@ -96,7 +102,7 @@ def build(config: DictConfig, corpus: Corpus) -> tuple[CTCTraining, Recognizer]:
     rate = corpus.sample_rate
     tokenizer = instantiate(config.tokenizer)([cut.supervisions[0].text for cut in corpus.splits["train"]])
     parts = {name: OmegaConf.to_container(config[name], resolve=True) for name in ("features", "encoder")}
-    model = build_model(parts, rate, tokenizer.size)
+    model = build_model(config, rate, tokenizer.size)
     augment = Augmentation({name: instantiate(part, sample_rate=rate) for name, part in config.augment.items()})
     decoder = instantiate(config.decoder)
     module = CTCTraining(
@@ -140,7 +146,7 @@ def choose_precision(module: CTCTraining, batch, run: RunFolder) -> str:
         written.trainer.precision, _ = faster_precision(lambda: module.training_loss(batch)[0], torch.device("cpu"))
         module.zero_grad(set_to_none=True)
         torch.set_rng_state(state)
-        OmegaConf.save(written, run.config)
+        write_whole(run.config, OmegaConf.to_yaml(written))
     return written.trainer.precision
 
 
@@ -151,8 +157,8 @@ def instantiate_budget(config: DictConfig, corpus: Corpus) -> Budget:
     return Budget(schedule, minutes, None if minutes else epochs, seconds, rate, config.trainer.augment_from)
 
 
-def trainer_fit(config, run, module, recognizer, batches, budget, precision, screen) -> bool:
-    """Train, from the checkpoint of an interrupted run where there is one; True where Ctrl-C interrupted it."""
+def trainer_fit(config, run, module, recognizer, batches, budget, precision, screen) -> None:
+    """Train, from the checkpoint of an interrupted run where there is one; Interrupted where a signal ends it."""
     settings = config.trainer
     shown = next(iter(batches["dev"]))
     shown = shown.first(settings.examples)
@@ -170,32 +176,40 @@ def trainer_fit(config, run, module, recognizer, batches, budget, precision, scr
         callbacks.append(EarlyStopping("wer/dev", patience=settings.patience))
     logger = TensorBoardLogger(run.path, name="", version="tensorboard")
     logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
-    trainer = lightning.Trainer(
-        accelerator=settings.accelerator,
-        devices=settings.devices,
-        num_nodes=settings.num_nodes,
-        strategy=settings.strategy,
-        precision=precision,
-        accumulate_grad_batches=settings.accumulate_grad_batches,
-        check_val_every_n_epoch=settings.check_val_every_n_epoch,
-        log_every_n_steps=settings.log_every_n_steps,
-        max_epochs=config.budget.epochs if not config.budget.minutes else -1,
-        logger=logger,
-        callbacks=callbacks,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-        num_sanity_val_steps=0,
-    )
+    try:
+        trainer = lightning.Trainer(
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            num_nodes=settings.num_nodes,
+            strategy=settings.strategy,
+            precision=precision,
+            accumulate_grad_batches=settings.accumulate_grad_batches,
+            check_val_every_n_epoch=settings.check_val_every_n_epoch,
+            log_every_n_steps=settings.log_every_n_steps,
+            max_epochs=config.budget.epochs if not config.budget.minutes else -1,
+            logger=logger,
+            callbacks=callbacks,
+            plugins=[WholeCheckpoints()],
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+            num_sanity_val_steps=0,
+        )
+    except (MisconfigurationException, ValueError, TypeError) as error:
+        raise UserError(f"trainer: {' '.join(str(error).split())}") from error
     resume = str(run.checkpoint) if run.checkpoint.is_file() else None
     if resume:
-        screen.print(f"going on from {resume}")
-    trainer.fit(module, batches["train"], batches["dev"], ckpt_path=resume, weights_only=True)
-    return trainer.interrupted
+        screen.print(f"going on from {resume}", soft_wrap=True)
+    try:
+        trainer.fit(module, batches["train"], batches["dev"], ckpt_path=resume, weights_only=True)
+    except SystemExit as stopped:  # what Lightning makes of Ctrl-C and of SIGTERM
+        raise Interrupted(run.how_to_go_on(trainer.current_epoch + 1)) from stopped
 
 
 def close(config, run, corpus, dataset, budget, module, screen) -> dict:
     """Score the best weights on dev and test, write metrics.json, hypotheses.jsonl and report.html, and say it."""
+    if not run.model.is_dir():
+        raise UserError("no model came of it: at no validation were its loss and weights finite; lower optimizer.lr")
     recognizer = load(run.model)
     metrics, lines = {}, []
     for split in ("dev", "test"):
@@ -212,10 +226,10 @@ def close(config, run, corpus, dataset, budget, module, screen) -> dict:
         "parameters": parameters(recognizer.model),
     }
     write_lines(run.path / "hypotheses.jsonl", lines)
-    run.metrics.write_text(json.dumps(metrics, indent=2) + "\n", "utf-8")
+    write_whole(run.metrics, json.dumps(metrics, indent=2) + "\n")
     shown = next(iter(evaluation_batches(corpus.splits["test"], dataset, 60, 0))).first(config.trainer.examples)
     report = write_report(run.path, examples_of(recognizer, shown))
-    screen.print(f"trained {clock(budget.seconds)}; model {run.model}; report {report}")
+    screen.print(f"trained {clock(budget.seconds)}; model {run.model}; report {report}", soft_wrap=True)
     return metrics
 
 

@@ -47,9 +47,6 @@ def tune(arguments: list[str]) -> None:
         name = ",".join(value.split("=")[1] for value in chosen)
         trained = load_configuration("train", [*passed_on, *chosen, f"run_dir={folder / name}"])
         metrics = train(trained)
-        if not metrics:
-            study.stop()
-            raise KeyboardInterrupt
         trial.set_user_attr("metrics", json.dumps(metrics))
         return metrics["dev"]["wer"]
 

@@ -1,5 +1,6 @@
 """The `asr` command."""
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ import typer
 
 from asr import __version__
 from asr.configuration import exit_status
+from asr.errors import UserError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Use a trained model.")
 
@@ -31,14 +33,22 @@ def transcribe(
     model: Annotated[Path, typer.Option(help="A trained model: RUN_DIR/model.")],
     format: Annotated[Format, typer.Option(help="text: a line a file; json: a line a file with words and times.")] = Format.text,
 ) -> None:
-    """Print what is said in recordings."""
+    """Print what is said in recordings. One that cannot be used is named, the others are transcribed; exit status 2."""
+    problems = []
+
+    def tell(problem: UserError) -> None:
+        problems.append(problem)
+        print(f"error: {problem}", file=sys.stderr)
+
     with exit_status():
         from asr.recognizer import load
         from asr.transcript_formats import FORMATS
 
         write = FORMATS[format.value]
         recognizer = load(model)
-        print(write(recognizer.transcribe(files)), end="")
+        print(write(recognizer.transcribe(files, on_problem=tell)), end="")
+    if problems:
+        raise typer.Exit(2)
 
 
 @app.command()

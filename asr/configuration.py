@@ -1,19 +1,25 @@
 """Hydra composes the configuration; this module turns its complaints into one line that names the closest right key."""
 
 import difflib
+import errno
+import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from asr.errors import UserError
+from asr.limits import check_values
 
+TEXTS = {"source", "text", "folder", "run", "run_dir", "out_dir", "name"}  # last words of keys; values are as typed
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
 
@@ -24,13 +30,17 @@ def load_configuration(name: str, overrides: Sequence[str]) -> DictConfig:
     """
     for override in overrides:
         check_override(name, override)
+    overrides = [quoted(override) for override in overrides]
     try:
         configuration = compose_quietly(name, overrides)
     except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(explain(str(error), name)) from error
-    choices = dict(configuration.hydra.runtime.choices)
-    configuration = OmegaConf.create({key: value for key, value in configuration.items_ex(resolve=False) if key != "hydra"})
-    configuration.choices = {group: choice for group, choice in choices.items() if not group.startswith("hydra")}
+        raise UserError(explain(str(error), name, overrides)) from error
+    chosen = own_choices(configuration)
+    configuration = without_hydra(configuration)
+    configuration.choices = chosen
+    defaults = without_hydra(compose_quietly(name, groups_of(overrides)))
+    defaults.choices = chosen
+    check_values(plain(defaults), plain(configuration))
     OmegaConf.set_struct(configuration, True)
     return configuration
 
@@ -41,33 +51,84 @@ def compose_quietly(name: str, overrides: Sequence[str]) -> DictConfig:
         return compose(name, list(overrides), return_hydra_config=True)
 
 
+def own_choices(configuration: DictConfig) -> dict[str, str | None]:
+    """The chosen file of every group that is ours."""
+    return {group: file for group, file in configuration.hydra.runtime.choices.items() if not group.startswith("hydra")}
+
+
+def without_hydra(configuration: DictConfig) -> DictConfig:
+    return OmegaConf.create({key: value for key, value in configuration.items_ex(resolve=False) if key != "hydra"})
+
+
+def plain(configuration: DictConfig) -> dict:
+    """As dicts and lists, for looking at; interpolations stay as they are written."""
+    return cast(dict, OmegaConf.to_container(configuration, resolve=False))
+
+
+def groups_of(overrides: Sequence[str]) -> list[str]:
+    """Those overrides that choose a group's file."""
+    return [override for override in overrides if (CONF / override.partition("=")[0].lstrip("+~")).is_dir()]
+
+
+def quoted(override: str) -> str:
+    """The override with a path or a name in quotes, so that Hydra takes ~, commas and brackets in it as they are."""
+    key, _, value = override.partition("=")
+    is_text = key.rpartition(".")[2] in TEXTS and not (CONF / key).is_dir()
+    if not is_text or value in ("", "null", "???") or value[0] in "\"'[{$":
+        return override
+    value = re.sub(r'(\\*)("|$)', lambda found: 2 * found[1] + found[2].replace('"', '\\"'), os.path.expanduser(value))
+    return f'{key}="{value}"'
+
+
 def check_override(name: str, override: str) -> None:
     """Raise UserError where `override` is no key=value, or names a group file that does not exist."""
     key, equals, value = override.partition("=")
     key = key.lstrip("+~")
-    if not equals and not override.startswith("~"):
-        raise UserError(f"'{override}' is no key=value; write for example encoder=lstm ({entry_help(name)})")
+    if not key or key.startswith("-") or not (equals or override.startswith("~")):
+        meant = f"{key.lstrip('-')}={value}" if key.strip("-") and value else "encoder=lstm"
+        raise UserError(f"'{override}' is no key=value; write for example {meant} ({entry_help(name)})")
     group = CONF / key
-    if key and group.is_dir():
+    if group.is_dir() and equals:
         choices = group_choices(group)
-        for choice in re.split(r"[\[\],\s]+", value):
-            if choice and choice != "null" and choice not in choices:
-                raise UserError(f"{key}={choice}: no such choice{nearest(choice, choices)}; there are {', '.join(choices)}")
+        chosen = [choice for choice in re.split(r"[\[\],\s]+", value) if choice]
+        for choice in chosen:
+            if choice not in choices:
+                hint = f"{nearest(choice, choices)}; there are {', '.join(choices)}"
+                raise UserError(f"{key}={choice}: no such choice{hint}")
+        if not chosen:
+            raise UserError(f"{override}: choose one of {', '.join(choices)}")
+        if len(chosen) > 1 and not value.startswith("["):
+            raise UserError(f"{key}={value}: one at a time; python tune.py search=grid trains with several in turn")
 
 
-def explain(message: str, name: str) -> str:
+def explain(message: str, name: str, overrides: Sequence[str]) -> str:
     """Hydra's message as one line, with the nearest key where it is about a key."""
     message = " ".join(message.split())
     found = re.search(r"Could not override '([^']+)'", message)
     if not found:
         return f"{message} ({entry_help(name)})"
-    keys = all_keys(compose_quietly(name, []))
-    return f"{found.group(1)}: no such key{nearest(found.group(1), keys)} ({entry_help(name)})"
+    key = found.group(1)
+    try:
+        keys = all_keys(compose_quietly(name, groups_of(overrides)))
+    except HydraException:  # the group itself is not one of this command
+        keys = all_keys(compose_quietly(name, []))
+    group, _, rest = key.partition(".")
+    part = rest.partition(".")[0]
+    if part and (CONF / group / f"{part}.yaml").is_file():
+        return f"{key}: {part} is not chosen; choose it too, {group}=[…,{part}] ({entry_help(name)})"
+    parent, _, word = key.rpartition(".")
+    beside = [other[len(parent) + 1 :] for other in keys if re.fullmatch(rf"{re.escape(parent)}\.[^_.][^.]*", other)]
+    close = difflib.get_close_matches(word, beside, n=1, cutoff=0.5)
+    if close:
+        hint = f"; did you mean {parent}.{close[0]}?"
+    else:
+        hint = f"; {parent} has {', '.join(beside)}" if beside else nearest(key, keys)
+    return f"{key}: no such key{hint} ({entry_help(name)})"
 
 
 def all_keys(configuration: DictConfig) -> list[str]:
     """Every dotted key, and the groups."""
-    keys: list[str] = [str(path.relative_to(CONF)) for path in CONF.rglob("*") if path.is_dir()]
+    keys: list[str] = list(own_choices(configuration))
 
     def walk(node: DictConfig, prefix: str) -> None:
         for key in node:
@@ -76,7 +137,7 @@ def all_keys(configuration: DictConfig) -> list[str]:
             if isinstance(child, DictConfig) and not child._is_none():
                 walk(child, f"{prefix}{key}.")
 
-    walk(OmegaConf.create({k: v for k, v in configuration.items_ex(resolve=False) if k != "hydra"}), "")
+    walk(without_hydra(configuration), "")
     return keys
 
 
@@ -104,8 +165,7 @@ def help_text(name: str, purpose: str) -> str:
     lines = [purpose, "", f"usage: python {name}.py [group=choice …] [key=value …]", "", "groups and their choices:"]
     lines += [f"  {group + '=':24}{' | '.join(group_choices(CONF / group))}" for group in groups]
     lines += ["", "keys and their defaults:"]
-    plain = OmegaConf.create({k: v for k, v in configuration.items_ex(resolve=False) if k != "hydra"})
-    lines += [f"  {line}" for line in OmegaConf.to_yaml(plain).splitlines()]
+    lines += [f"  {line}" for line in OmegaConf.to_yaml(without_hydra(configuration)).splitlines()]
     return "\n".join(lines)
 
 
@@ -125,26 +185,50 @@ class exit_status:  # noqa: N801 - reads as a statement: with exit_status(): …
     """Context that turns what went wrong into one line and an exit status."""
 
     def __enter__(self) -> None:
-        return None
+        threading.excepthook = silent_where_reraised
 
     def __exit__(self, kind, error, traceback) -> None:
         while isinstance(error, InstantiationException) and error.__cause__ is not None:
             key = re.search(r"full_key: (\S+)", str(error))
             cause = error.__cause__
             if not isinstance(cause, UserError | InstantiationException):
-                cause = UserError(f"{key.group(1) if key else 'configuration'}: {' '.join(str(cause).split())}")
+                cause = UserError(f"{key.group(1) if key else 'configuration'}: {one_line(cause)}")
             error = cause
         if isinstance(error, UserError):
             exit_with(str(error), 2)
-        if isinstance(error, OmegaConfBaseException):
-            exit_with(" ".join(str(error).split()), 2)
-        if isinstance(error, OSError) and error.errno in NO_ROOM:
-            exit_with(f"no room on the disk for {error.filename or 'the run'}: free some, then type the same command again", 2)
+        if isinstance(error, MissingMandatoryValue):
+            exit_with(f"{error.full_key}= has to be given", 2)
+        if isinstance(error, OmegaConfBaseException | InstantiationException):
+            exit_with(one_line(error), 2)
+        disk = next((cause for cause in causes(error) if isinstance(cause, OSError)), None)
+        if disk is not None and disk.errno in NO_ROOM:
+            place = disk.filename or "the run"
+            exit_with(f"no room on the disk for {place}: free some, then type the same command again", 2)
+        if disk is not None and disk.errno in NOT_ALLOWED:
+            exit_with(f"{disk.filename}: {disk.strerror}; make it writable, or give another place", 2)
         if isinstance(error, KeyboardInterrupt):
-            exit_with("interrupted", 130)
+            exit_with(str(error) or "interrupted", 130)
 
 
-NO_ROOM = {28, 122}  # ENOSPC, EDQUOT
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it was raised from: TensorBoard's logger makes a ValueError of a full disk."""
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def silent_where_reraised(failure: threading.ExceptHookArgs) -> None:
+    """TensorBoard's writing thread hands its OSError on to ours, which tells it; anything else is printed as ever."""
+    if not isinstance(failure.exc_value, OSError):
+        threading.__excepthook__(failure)
+
+
+def one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
 
 
 def exit_with(message: str, status: int) -> None:

@@ -1,6 +1,10 @@
 """What a person must mend, told apart from what is our fault."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """A signal ended the work; says what is kept and how to go on. Entry points exit with status 130."""
+
+
 class UserError(Exception):
     """A fault in the input or the call: one clear line naming the file, utterance or key, and the remedy.
 

@@ -6,12 +6,13 @@ config.yaml may name only classes of this package, and weights are read as numbe
 
 import importlib
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import hydra
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
@@ -25,7 +26,7 @@ from asr.model import AcousticModel
 from asr.text.load import load_tokenizer
 from asr.text.normalise import TextNormalizer
 from asr.text.tokenizer import Tokenizer
-from asr.training.records import replace_folder
+from asr.writing import whole_folder, write_whole
 
 FORMAT = 1  # of the model folder; raised when older programs could no longer read it
 TRUSTED = ("asr.features", "asr.encoders", "asr.decode", "asr.text")
@@ -53,20 +54,24 @@ class Recognizer:
     """A trained model: `load(folder).transcribe(["a.wav"])`."""
 
     def __init__(
-        self, model: AcousticModel, tokenizer: Tokenizer, normalize: TextNormalizer, decoder, sample_rate: int, config: dict
+        self,
+        model: AcousticModel,
+        tokenizer: Tokenizer,
+        normalize: TextNormalizer,
+        decoder: Callable[..., list[Hypothesis]],
+        sample_rate: int,
+        config: dict,
     ) -> None:
         self.model, self.tokenizer, self.normalize = model.eval(), tokenizer, normalize
         self.decoder, self.sample_rate, self.config = decoder, sample_rate, config
 
     def save(self, folder: Path) -> None:
         """Write the model folder, whole or not at all."""
-        made = folder.with_name(folder.name + ".part")
-        made.mkdir(parents=True, exist_ok=True)
         weights = {name: value.contiguous() for name, value in self.model.state_dict().items()}
-        safetensors.torch.save_file(weights, made / "model.safetensors")
-        self.tokenizer.save(made)
-        (made / "config.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False, allow_unicode=True), "utf-8")
-        replace_folder(made, folder)
+        with whole_folder(folder) as made:
+            write_whole(made / "model.safetensors", safetensors.torch.save(weights))
+            write_whole(made / "config.yaml", yaml.safe_dump(self.config, sort_keys=False, allow_unicode=True))
+            self.tokenizer.save(made)
 
     @torch.inference_mode()
     def decode(self, waveform: torch.Tensor, lengths: torch.Tensor) -> list[Hypothesis]:
@@ -76,11 +81,20 @@ class Recognizer:
     def text_of(self, hypothesis: Hypothesis) -> str:
         return self.tokenizer.decode(hypothesis.tokens)
 
-    def transcribe(self, paths: Iterable[str | Path], batch_seconds: float = 120.0) -> list[Transcript]:
-        """Read and transcribe recordings, in their order; UserError naming the first that cannot be used."""
-        paths = list(paths)
-        recordings = [self.read(path) for path in paths]
-        transcripts: list[Transcript | None] = [None] * len(paths)
+    def transcribe(
+        self,
+        paths: Iterable[str | Path],
+        batch_seconds: float = 120.0,
+        on_problem: Callable[[UserError], None] | None = None,
+    ) -> list[Transcript]:
+        """Read and transcribe recordings, in their order.
+
+        One that cannot be used (unreadable, empty, silent) is told to `on_problem` and left out; without it, UserError
+        is raised for the first.
+        """
+        found = [(path, samples) for path in paths if (samples := self.read(path, on_problem)) is not None]
+        paths, recordings = [path for path, _ in found], [samples for _, samples in found]
+        transcripts: list[Transcript | None] = [None] * len(found)
         order = sorted(range(len(paths)), key=lambda index: -len(recordings[index]))
         while order:
             longest = len(recordings[order[0]])
@@ -120,11 +134,16 @@ class Recognizer:
         close()
         return words
 
-    def read(self, path: str | Path):
+    def read(self, path: str | Path, on_problem: Callable[[UserError], None] | None = None) -> np.ndarray | None:
+        """(S,) samples at the model's rate; None where there is a problem, once it is told."""
         try:
             return load_audio(Path(path), sample_rate=self.sample_rate).samples
         except AudioProblem as problem:
-            raise UserError(f"{path}: {problem.detail}; {problem.remedy}") from problem
+            error = UserError(f"{path}: {problem.detail}; {problem.remedy}")
+            if on_problem is None:
+                raise error from problem
+            on_problem(error)
+            return None
 
 
 def build_model(config: dict[str, Any], sample_rate: int, vocabulary: int) -> AcousticModel:
@@ -158,7 +177,7 @@ def load(folder: str | Path) -> Recognizer:
 
 def read_config(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise UserError(f"{path.parent}: not a model folder, it has no config.yaml; give RUN_DIR/model of a finished run")
+        raise UserError(f"{path.parent}: not a model folder: it has no config.yaml; give RUN_DIR/model of a training")
     try:
         config = yaml.safe_load(path.read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
@@ -169,7 +188,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def check_trusted(node: Any, path: Path) -> None:
-    """Refuse any constructor that is not a class of this package: a stranger's config.yaml must not call anything else."""
+    """Refuse any constructor but the classes of this package: a stranger's config.yaml must not call anything else."""
     if isinstance(node, list):
         for child in node:
             check_trusted(child, path)
@@ -177,10 +196,7 @@ def check_trusted(node: Any, path: Path) -> None:
         return
     for key, value in node.items():
         if key == "_target_":
-            module_name, _, name = str(value).rpartition(".")
-            trusted = any(module_name == prefix or module_name.startswith(prefix + ".") for prefix in TRUSTED)
-            found = getattr(importlib.import_module(module_name), name, None) if trusted else None
-            if not (inspect.isclass(found) and found.__module__ == module_name):
+            if not is_own_class(str(value)):
                 raise UserError(f"{path}: _target_ {value} is not a part of this program; refused")
         elif str(key).startswith("_") and key not in ("_partial_", "_convert_"):
             raise UserError(f"{path}: {key} is not allowed in a model's configuration; refused")
@@ -188,6 +204,18 @@ def check_trusted(node: Any, path: Path) -> None:
             raise UserError(f"{path}: {key} holds an interpolation; refused")
         else:
             check_trusted(value, path)
+
+
+def is_own_class(target: str) -> bool:
+    """Whether a dotted name is that of a class which a module of this package defines itself."""
+    module_name, _, name = target.rpartition(".")
+    if not any(module_name == prefix or module_name.startswith(prefix + ".") for prefix in TRUSTED):
+        return False
+    try:
+        found = getattr(importlib.import_module(module_name), name, None)
+    except ImportError:
+        return False
+    return inspect.isclass(found) and found.__module__ == module_name
 
 
 def load_weights(model: torch.nn.Module, path: Path) -> None:

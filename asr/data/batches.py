@@ -69,12 +69,14 @@ def as_float(samples: np.ndarray) -> np.ndarray:
 def training_batches(
     cuts: CutSet, dataset: SpeechDataset, batch_seconds: float, batch_utterances: int | None, workers: int, seed: int
 ) -> DataLoader:
-    """Batches of up to `batch_seconds` of audio, padding included, of similar durations, in another order each epoch."""
+    """Batches of up to `batch_seconds` of audio, padding included, of similar durations, in a new order each epoch."""
+    buckets = min(20, len(cuts) // 20)
     sampler = DynamicBucketingSampler(
         cuts,
         max_duration=max(batch_seconds, max(cut.duration for cut in cuts)),
         max_cuts=batch_utterances,
-        num_buckets=max(1, min(20, len(cuts) // 20)),
+        num_buckets=buckets,
+        duration_bins=None if buckets > 1 else [],  # lhotse estimates the bounds of two buckets or more
         shuffle=True,
         drop_last=False,
         seed=seed,

@@ -39,6 +39,10 @@ class Corpus:
     audio: dict[str, np.ndarray]
     sample_rate: int
 
+    def check_rejected(self, max_rejected: float) -> None:
+        """Raise CorpusError where more than a share of `max_rejected` is rejected by now."""
+        _check_share(self.rejected, sum(map(len, self.splits.values())) + len(self.rejected), max_rejected)
+
 
 @dataclass
 class _Found:

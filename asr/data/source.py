@@ -1,7 +1,7 @@
-"""From the `data` part of a configuration to a corpus, with progress, and everything that cannot be used written down."""
+"""From the `data` part of a configuration to a corpus, with progress; what cannot be used is written down."""
 
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from asr.data.corpus import Corpus, CorpusError, load_corpus
 from asr.data.utterance import Rejection, Utterance
 from asr.errors import UserError
+from asr.writing import write_whole
 
 
 def open_source(
@@ -23,7 +24,7 @@ def open_source(
     if source is None:
         return synthetic()
     if text is not None:
-        raise UserError("data.text and data.source are both given: data.text is what the embedded corpus speaks; drop one")
+        raise UserError("data.text and data.source are both given: only the embedded corpus speaks data.text; drop one")
     return reader(Path(source))
 
 
@@ -49,6 +50,18 @@ def load_with_progress(
     return corpus
 
 
+def reject_more(corpus: Corpus, rejected: Sequence[Rejection], rejected_file: Path, max_rejected: float) -> None:
+    """Write down training utterances that a model turned out not to take; UserError where too many or all are gone."""
+    corpus.rejected += rejected
+    write_rejected(rejected_file, corpus.rejected)
+    try:
+        corpus.check_rejected(max_rejected)
+    except CorpusError as error:
+        raise UserError(f"{error} (all of them: {rejected_file})") from error
+    if not len(corpus.splits["train"]):
+        raise UserError(f"no training utterance is left, the first that cannot be used: {corpus.rejected[0]}")
+
+
 def write_rejected(path: Path, rejected: Iterable[Rejection]) -> None:
     """A line an utterance; an empty file says that nothing was rejected."""
-    path.write_text("".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in rejected), "utf-8")
+    write_whole(path, "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in rejected))

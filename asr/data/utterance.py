@@ -24,7 +24,7 @@ REASONS = frozenset(
     {
         "audio_missing", "audio_unreadable", "audio_truncated", "audio_empty", "audio_silent", "audio_not_finite",
         "transcript_missing", "transcript_empty", "transcript_not_utf8", "duplicate_id", "too_long",
-        "unknown_characters", "ctc_infeasible", "manifest_line",
+        "unknown_characters", "ctc_infeasible", "not_finite", "manifest_line",
     }
 )
 

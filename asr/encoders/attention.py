@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from asr.errors import UserError
+
 
 class SelfAttention(nn.Module):
     """(B, T, D), valid (B, T) bool -> (B, T, D); padding frames are never attended to.
@@ -21,6 +23,8 @@ class SelfAttention(nn.Module):
 
     def __init__(self, dim: int, heads: int, position: nn.Module) -> None:
         super().__init__()
+        if dim % (2 * heads):
+            raise UserError(f"encoder.dim={dim}: has to be a multiple of twice encoder.heads={heads}")
         self.heads, self.position = heads, position
         self.query_key_value = nn.Linear(dim, 3 * dim)
         self.out = nn.Linear(dim, dim)

@@ -61,7 +61,7 @@ class ConformerBlock(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.dropout = Dropout(dropout)
         start_as_identity(
-            self.feed_forward_in[1][3], self.attention.out, self.convolution.out, self.feed_forward_out[1][3]
+            self.feed_forward_in[1][2], self.attention.out, self.convolution.out, self.feed_forward_out[1][2]
         )
 
     def forward(self, x: Tensor, valid: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from asr.data.batches import Batch
 from asr.evaluation.plots import Example
 from asr.evaluation.wer import Score, score
 from asr.recognizer import Recognizer
+from asr.writing import write_whole
 
 
 def transcribe_set(recognizer: Recognizer, batches: Iterable[Batch], device="cpu") -> dict[str, str]:
@@ -46,9 +47,7 @@ def score_set(cuts: CutSet, texts: dict[str, str], split: str, seed: int) -> tup
 
 def write_lines(path: Path, lines: Iterable[dict]) -> None:
     """JSON lines, whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
-    part.replace(path)
+    write_whole(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
 
 def examples_of(recognizer: Recognizer, batch: Batch) -> list[Example]:

@@ -10,6 +10,7 @@ from asr.evaluation import page
 from asr.evaluation.confusions import align_words, count_confusions
 from asr.evaluation.plots import Example, figure_of_example, is_number, learning_curves
 from asr.evaluation.run_files import Record, RunFiles, read_run
+from asr.writing import write_whole
 
 UTTERANCES_SHOWN = 15  # of the worst, and as many drawn at random
 SPEAKERS_SHOWN = 30
@@ -52,7 +53,7 @@ def write_report(run_dir: Path, examples: Sequence[Example] = ()) -> Path:
         page.section("Rejected utterances", _rejected(run.rejected)),
     ]
     path = Path(run_dir) / "report.html"
-    path.write_text(page.page(f"{run.name} – speech recognition report", body), encoding="utf-8")
+    write_whole(path, page.page(f"{run.name} – speech recognition report", body))
     return path
 
 

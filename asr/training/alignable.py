@@ -1,4 +1,4 @@
-"""Before the first step: leave out what CTC cannot align, and fit what has to be fitted to the corpus."""
+"""What CTC cannot align is left out before the first step, what augmentation makes so is named after the last one."""
 
 from itertools import islice
 
@@ -11,8 +11,10 @@ from asr.data.utterance import Rejection
 from asr.features import CorpusNormalization
 from asr.model import AcousticModel
 from asr.text.tokenizer import Tokenizer
+from asr.training.module import CTCTraining
 
 BATCHES_FOR_NORMALIZATION = 200
+REMEDY = "lower encoder.subsampling.factor, or use tokenizer=bpe"  # more frames, fewer tokens
 
 
 def leave_out_infeasible(
@@ -27,17 +29,32 @@ def leave_out_infeasible(
         if frames >= needed:
             kept.append(cut)
             continue
-        rejected.append(
-            Rejection(
-                cut.id,
-                cut.recording.sources[0].source if cut.has_recording else "",
-                "train",
-                "ctc_infeasible",
-                f"{cut.duration:.2f} s make {frames} frames, the transcript needs {needed}",
-                "check the transcript, or lower encoder.subsampling.factor, or use tokenizer=bpe",
-            )
-        )
+        detail = f"{cut.duration:.2f} s make {frames} frames, the transcript needs {needed}"
+        rejected.append(rejection(cut, "ctc_infeasible", detail, f"check the transcript, or {REMEDY}"))
     return CutSet.from_cuts(kept), rejected
+
+
+def left_out_in_training(module: CTCTraining, cuts: CutSet) -> list[Rejection]:
+    """A Rejection for each training cut that steps had to leave out, though other steps may have used it."""
+    rejected = []
+    for cut in cuts:
+        if cut.id in module.infeasible:
+            steps, frames, needed = module.infeasible[cut.id]
+            detail = f"left out of {counted(steps)} after augmentation: {frames} frames, the transcript needs {needed}"
+            rejected.append(rejection(cut, "ctc_infeasible", detail, f"take speed out of augment, or {REMEDY}"))
+        if cut.id in module.not_finite:
+            detail = f"in {counted(module.not_finite[cut.id])} that were left out: the loss or gradient was not finite"
+            remedy = "listen to it and check its transcript, or lower optimizer.lr, or set trainer.precision=32-true"
+            rejected.append(rejection(cut, "not_finite", detail, remedy))
+    return rejected
+
+
+def rejection(cut, reason: str, detail: str, remedy: str) -> Rejection:
+    return Rejection(cut.id, cut.recording.sources[0].source, "train", reason, detail, remedy)
+
+
+def counted(steps: int) -> str:
+    return f"{steps} training step{'s' if steps > 1 else ''}"
 
 
 def fit_normalization(features, batches: DataLoader) -> None:

@@ -46,7 +46,7 @@ class CTCTraining(lightning.LightningModule):
         self.decoder, self.tokenizer, self.optimizer = decoder, tokenizer, optimizer
         self.gradient_norm = gradient_norm
         self.validation = Validation()
-        self.infeasible: dict[str, tuple[int, int]] = {}  # id -> frames it had, frames it needed
+        self.infeasible: dict[str, tuple[int, int, int]] = {}  # id -> steps without it, frames it had, frames it needed
         self.not_finite: dict[str, int] = {}  # id -> steps it was part of whose loss or gradient was not finite
         self.steps_not_finite = 0
 
@@ -71,6 +71,8 @@ class CTCTraining(lightning.LightningModule):
         return loss
 
     def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None) -> None:
+        if all(parameter.grad is None for parameter in self.parameters()):
+            return  # the loss was not finite and the step is left out
         norm = nn.utils.clip_grad_norm_(self.parameters(), self.gradient_norm, foreach=True)
         if torch.isfinite(norm):
             self.steps_not_finite = 0
@@ -104,11 +106,19 @@ class CTCTraining(lightning.LightningModule):
         kept = [p for p in self.model.parameters() if p.requires_grad and p.dim() <= 1]
         return self.optimizer([{"params": decayed}, {"params": kept, "weight_decay": 0.0}])
 
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        checkpoint["left_out"] = {"infeasible": self.infeasible, "not_finite": self.not_finite}
+
+    def on_load_checkpoint(self, checkpoint: dict) -> None:
+        self.infeasible = checkpoint["left_out"]["infeasible"]
+        self.not_finite = checkpoint["left_out"]["not_finite"]
+
     def note_infeasible(self, batch: Batch, lengths: Tensor, left_out: Tensor) -> None:
         needed = required_frames(batch.tokens, batch.token_counts)
         for row in left_out.nonzero().flatten().tolist():
             if int(batch.token_counts[row]) != NO_ENCODING:
-                self.infeasible[batch.ids[row]] = (int(lengths[row]), int(needed[row]))
+                steps = self.infeasible.get(batch.ids[row], (0,))[0] + 1
+                self.infeasible[batch.ids[row]] = (steps, int(lengths[row]), int(needed[row]))
 
     def note_not_finite(self, what: str) -> None:
         """Leave the step out, remember whose it was, and give up where it goes on."""
@@ -117,6 +127,7 @@ class CTCTraining(lightning.LightningModule):
         self.steps_not_finite += 1
         if self.steps_not_finite >= PATIENCE_STEPS:
             raise UserError(
-                f"{what} was not finite in {PATIENCE_STEPS} steps in a row, last with {', '.join(self.current_ids[:5])}; "
+                f"{what} was not finite in {PATIENCE_STEPS} steps in a row, last with "
+                f"{', '.join(self.current_ids[:5])}; "
                 "lower optimizer.lr or try trainer.precision=32-true, and look at these recordings"
             )

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Iterable
 
 import pytorch_lightning as lightning
 from rich.console import Console
@@ -97,3 +98,9 @@ def clock(seconds: float | None) -> str:
 def console() -> Console:
     """Standard error, so that standard output stays for results."""
     return Console(file=sys.stderr)
+
+
+def tell(screen: Console, notes: Iterable[str | None]) -> None:
+    """A line each, left whole."""
+    for note in filter(None, notes):
+        screen.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)

@@ -1,23 +1,30 @@
 """What a training writes as it goes: the best model so far, the history, TensorBoard's figures, a checkpoint."""
 
+import io
 import json
-import shutil
+import math
+import pickle
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as lightning
 import torch
+from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from asr.data.batches import Batch
+from asr.errors import UserError
 from asr.evaluation.plots import Example, figure_of_example
 from asr.training.budget import Budget
+from asr.writing import write_whole
 
 
 class BestModel(lightning.Callback):
     """Writes the model folder whenever the dev WER (then CER) is the best so far: an interrupted run leaves a model.
 
+    Weights that are not finite, or make the dev loss so, are never written.
     Stands before the moving average in the list of callbacks, so that it sees the averaged weights.
     """
 
@@ -30,7 +37,7 @@ class BestModel(lightning.Callback):
         if trainer.sanity_checking:
             return
         score = (float(trainer.callback_metrics["wer/dev"]), float(trainer.callback_metrics["cer/dev"]))
-        if self.best is None or score < self.best:
+        if (self.best is None or score < self.best) and is_sound(trainer, module):
             self.best, self.best_epoch = score, trainer.current_epoch + 1
             if trainer.is_global_zero:
                 self.save()
@@ -42,11 +49,25 @@ class BestModel(lightning.Callback):
         self.best, self.best_epoch = (tuple(state["best"]) if state["best"] else None), state["best_epoch"]
 
 
+def is_sound(trainer, module) -> bool:
+    """Whether the dev loss and every weight are finite."""
+    finite = all(bool(torch.isfinite(value).all()) for value in module.model.state_dict().values())
+    return finite and math.isfinite(float(trainer.callback_metrics["loss/dev"]))
+
+
 class History(lightning.Callback):
     """A line a validation in history.jsonl, which the report draws its curves from."""
 
     def __init__(self, path: Path, budget: Budget) -> None:
         self.path, self.budget = path, budget
+
+    def on_train_start(self, trainer, module) -> None:
+        """Take out lines of epochs that are trained again: an interruption came between them and their checkpoint."""
+        if not self.path.is_file() or not trainer.is_global_zero:
+            return
+        lines = self.path.read_text("utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["epoch"] <= trainer.current_epoch]
+        write_whole(self.path, "".join(kept))
 
     def on_train_epoch_end(self, trainer, module) -> None:
         metrics = trainer.callback_metrics
@@ -72,7 +93,7 @@ class History(lightning.Callback):
 
 
 def number(value: torch.Tensor | None) -> float | None:
-    return None if value is None else round(float(value), 6)
+    return None if value is None or not math.isfinite(float(value)) else round(float(value), 6)
 
 
 class Examples(lightning.Callback):
@@ -99,7 +120,7 @@ def plain(text: str) -> str:
 
 
 class Resumable(ModelCheckpoint):
-    """checkpoints/last.ckpt after every validation, with the random state; written beside and moved into place."""
+    """checkpoints/last.ckpt after every validation, with the random state."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(dirpath=folder, filename="last", save_top_k=1, enable_version_counter=False)
@@ -111,11 +132,17 @@ class Resumable(ModelCheckpoint):
         torch.set_rng_state(checkpoint["random_state"])
 
 
-def replace_folder(made: Path, target: Path) -> None:
-    """Put a folder in the place of another, the old one gone only once the new one is whole."""
-    old = target.with_name(target.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        target.rename(old)
-    made.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+class WholeCheckpoints(TorchCheckpointIO):
+    """Checkpoints written beside and moved into place; a damaged one is told as such."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        made = io.BytesIO()
+        torch.save(checkpoint, made)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(Path(path), made.getvalue())
+
+    def load_checkpoint(self, path: str | Path, *arguments, **named) -> dict[str, Any]:
+        try:
+            return super().load_checkpoint(path, *arguments, **named)
+        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+            raise UserError(f"{path}: damaged, training cannot go on from it; remove it to begin anew") from error

@@ -5,11 +5,15 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
+import yaml
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from asr.errors import UserError
+from asr.writing import mend_folder, write_whole
 
 MAY_DIFFER = ("run_dir", "name", "data.workers", "data.cache_gib")  # between an interrupted run and its continuation
 
@@ -45,8 +49,21 @@ class RunFolder:
         return self.path / "rejected.jsonl"
 
     @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    @property
     def finished(self) -> bool:
-        return self.metrics.is_file()
+        return self.metrics.is_file() and self.report.is_file()
+
+    def how_to_go_on(self, epoch: int) -> str:
+        """What an interrupted training leaves, and what to type."""
+        if not self.checkpoint.is_file():
+            return f"interrupted before the first validation: the same command begins anew in {self.path}"
+        return (
+            f"interrupted in epoch {epoch}: the same command goes on after the last validation; "
+            f"the best model so far is {self.model}"
+        )
 
 
 def open_run(config: DictConfig) -> RunFolder:
@@ -57,15 +74,16 @@ def open_run(config: DictConfig) -> RunFolder:
     if "LOCAL_RANK" in os.environ and "ASR_RUN_DIR" in os.environ:  # a further process of one distributed training
         return RunFolder(Path(os.environ["ASR_RUN_DIR"]))
     folder = RunFolder(Path(config.run_dir)) if config.run_dir else free_folder(config)
+    mend_folder(folder.model)
     if folder.config.is_file():
-        different = differences(config, OmegaConf.load(folder.config))
+        different = differences(config, read_config(folder.config))
         if different:
             raise UserError(f"{folder.path} holds a run with {'; '.join(different[:4])}: give another run_dir")
     elif folder.path.is_dir() and any(folder.path.iterdir()):
         raise UserError(f"{folder.path} is not empty and not a run: give another run_dir")
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+    except OSError as error:
         raise UserError(f"run_dir={folder.path}: cannot be made ({error.strerror}); give another run_dir") from error
     if not folder.config.is_file():
         written = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
@@ -74,7 +92,7 @@ def open_run(config: DictConfig) -> RunFolder:
             "torch": str(torch.__version__),
             "started": time.strftime("%Y-%m-%d %H:%M:%S"),
         }
-        OmegaConf.save(written, folder.config)
+        write_whole(folder.config, OmegaConf.to_yaml(written))
     os.environ["ASR_RUN_DIR"] = str(folder.path)
     return folder
 
@@ -88,9 +106,18 @@ def free_folder(config: DictConfig) -> RunFolder:
         if not folder.path.exists():
             return folder
         interrupted = folder.config.is_file() and not folder.finished
-        if interrupted and not differences(config, OmegaConf.load(folder.config)):
+        if interrupted and not differences(config, read_config(folder.config)):
             return folder
         number += 1
+
+
+def read_config(path: Path) -> DictConfig:
+    """A run's config.yaml; UserError naming it where it is damaged."""
+    try:
+        return cast(DictConfig, OmegaConf.create(yaml.safe_load(path.read_text("utf-8"))))
+    except (yaml.YAMLError, OSError, ValueError, OmegaConfBaseException) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path}: not the configuration of a run ({reason}); give the folder of another run") from error
 
 
 def differences(one: DictConfig, other: DictConfig) -> list[str]:

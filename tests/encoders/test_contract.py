@@ -7,6 +7,7 @@ import torch
 from hydra.utils import instantiate
 from safetensors.torch import load, save
 
+import asr.encoders
 from asr.configuration import CONF, load_configuration
 
 ENCODERS = sorted(path.stem for path in (CONF / "encoder").glob("*.yaml"))
@@ -36,8 +37,8 @@ def with_padding(x: torch.Tensor, value: float) -> torch.Tensor:
 
 def test_every_encoder_module_has_a_configuration():
     shared = {"attention", "dropout", "recurrent", "subsampling"}
-    modules = {path.stem for path in Path("asr/encoders").glob("*.py")} - {"__init__"} - shared
-    assert modules == set(ENCODERS)
+    modules = {path.stem for path in Path(asr.encoders.__file__).parent.glob("*.py")} - {"__init__"} - shared
+    assert modules <= set(ENCODERS)
 
 
 @pytest.mark.parametrize(("name", "front_end", "factor"), VARIANTS)

@@ -1,0 +1,49 @@
+"""Files and folders that are written whole or not at all: what stood there stays until the new one is complete."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file beside its place and move it there; an OSError names it and leaves what was there before."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        error.filename = str(path)
+        raise
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """An empty folder to fill, which takes the place of `target` once it is filled without an error."""
+    made = target.with_name(target.name + ".part")
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
+    try:
+        yield made
+    except OSError as error:
+        shutil.rmtree(made, ignore_errors=True)
+        error.filename = str(target)
+        raise
+    old = old_folder(target)
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    made.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def old_folder(target: Path) -> Path:
+    """Where the earlier folder stands while the new one is moved to its place."""
+    return target.with_name(target.name + ".old")
+
+
+def mend_folder(target: Path) -> None:
+    """Bring the earlier folder back where a program was killed between the two moves."""
+    if not target.exists() and old_folder(target).exists():
+        old_folder(target).rename(target)

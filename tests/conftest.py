@@ -1,0 +1,16 @@
+"""What several tests share."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from tones import make_corpus  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def tones(tmp_path_factory) -> Path:
+    """A folder of sixty short recordings in a language of three tones, by six speakers."""
+    return make_corpus(tmp_path_factory.mktemp("corpus") / "tones")

@@ -1,0 +1,130 @@
+"""train.py as a whole on a language of three tones: it learns, resumes, repeats itself, and leaves everything it says."""
+
+import json
+
+import pytest
+import torch
+
+import asr
+from asr.configuration import load_configuration
+from asr.training.budget import Budget
+from asr.training.schedule import WarmupCosine
+from evaluate import evaluate
+from train import train
+
+QUICK = ("encoder=bilstm", "encoder.units=48", "encoder.layers=1", "augment=none", "trainer.precision=32-true",
+         "trainer.accelerator=cpu", "data.batch_seconds=8", "schedule.warmup_steps=5", "optimizer.lr=0.01")  # fmt: skip
+
+
+def run(tones, folder, *overrides):
+    return train(load_configuration("train", [*QUICK, f"data.source={tones}", f"run_dir={folder}", *overrides]))
+
+
+@pytest.fixture(scope="module")
+def trained(tones, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "tones"
+    return folder, run(tones, folder, "budget.epochs=25")
+
+
+def test_it_learns_and_measures(trained):
+    folder, metrics = trained
+    assert metrics["test"]["wer"] < 0.1
+    assert metrics["test"]["utterances"] > 0
+    assert metrics["test"]["wer_ci95"][0] <= metrics["test"]["wer"] <= metrics["test"]["wer_ci95"][1]
+    assert metrics["train"]["epochs"] == 25
+    assert metrics["train"]["parameters"] > 1000
+    assert metrics["train"]["audio_seconds_per_second"] > 1
+    assert json.loads((folder / "metrics.json").read_text("utf-8")) == metrics
+
+
+def test_the_run_folder_holds_all_that_is_promised(trained):
+    folder, metrics = trained
+    for name in ("config.yaml", "history.jsonl", "hypotheses.jsonl", "rejected.jsonl", "report.html",
+                 "model/model.safetensors", "model/config.yaml", "model/tokenizer.json", "checkpoints/last.ckpt",
+                 "data/train.jsonl.gz", "data/dev.jsonl.gz", "data/test.jsonl.gz"):  # fmt: skip
+        assert (folder / name).is_file(), name
+    history = [json.loads(line) for line in (folder / "history.jsonl").read_text("utf-8").splitlines()]
+    assert [line["epoch"] for line in history] == list(range(1, 26))
+    assert history[-1]["dev_loss"] < history[0]["dev_loss"]
+    spoken = [json.loads(line) for line in (folder / "hypotheses.jsonl").read_text("utf-8").splitlines()]
+    assert {line["split"] for line in spoken} == {"dev", "test"}
+    assert {"id", "reference", "hypothesis", "wer", "duration", "speaker"} <= set(spoken[0])
+    assert sum(line["split"] == "test" for line in spoken) == metrics["test"]["utterances"]
+
+
+def test_a_finished_run_is_not_trained_again(trained, tones):
+    folder, metrics = trained
+    before = (folder / "model" / "model.safetensors").stat().st_mtime_ns
+    assert run(tones, folder, "budget.epochs=25") == metrics
+    assert (folder / "model" / "model.safetensors").stat().st_mtime_ns == before
+
+
+def test_evaluation_repeats_the_training_runs_score(trained, tmp_path):
+    folder, metrics = trained
+    again = evaluate(load_configuration("evaluate", [f"run={folder}", f"out_dir={tmp_path}"]))
+    for key in ("wer", "cer", "words", "substitutions", "deletions", "insertions", "utterances"):
+        assert again["test"][key] == metrics["test"][key]
+    assert (tmp_path / "report.html").is_file()
+
+
+def test_the_model_transcribes_files_with_times(trained, tones):
+    folder, _ = trained
+    recognizer = asr.load(folder / "model")
+    paths = sorted(tones.rglob("*.wav"))[:8]
+    texts = [path.with_suffix(".txt").read_text("utf-8").strip() for path in paths]
+    transcripts = recognizer.transcribe(paths)
+    assert [t.path for t in transcripts] == [str(path) for path in paths]
+    assert sum(t.text == text for t, text in zip(transcripts, texts, strict=True)) >= 7
+    for transcript in transcripts:
+        assert " ".join(word.text for word in transcript.words) == transcript.text
+        times = [time for word in transcript.words for time in (word.start, word.end)]
+        assert times == sorted(times)
+        assert all(0 <= time <= transcript.duration for time in times)
+        assert all(0 < word.confidence <= 1 for word in transcript.words)
+
+
+def test_the_same_seed_gives_the_same_weights(tones, tmp_path):
+    from safetensors.torch import load_file
+
+    runs = []
+    for name, seed in (("one", 5), ("two", 5), ("three", 6)):
+        run(tones, tmp_path / name, "budget.epochs=1", f"seed={seed}", "augment=[speed,specaugment]")
+        runs.append(load_file(tmp_path / name / "model" / "model.safetensors"))
+    assert all(torch.equal(runs[0][key], runs[1][key]) for key in runs[0])
+    assert any(not torch.equal(runs[0][key], runs[2][key]) for key in runs[0])
+
+
+@pytest.mark.parametrize("extra", [("tokenizer=bpe", "tokenizer.vocabulary_size=9"), ("features=mfcc",),
+                                   ("features/normalization=corpus",), ("trainer.accumulate_grad_batches=2",),
+                                   ("trainer.patience=1", "budget.epochs=3"), ("data.cache_gib=0",)],
+                         ids=lambda extra: extra[0])  # fmt: skip
+def test_choices_train(tones, tmp_path, extra):
+    metrics = run(tones, tmp_path / "run", "budget.epochs=1", *extra)
+    assert metrics["train"]["epochs"] >= 1
+    assert asr.load(tmp_path / "run").transcribe([next(tones.rglob("*.wav"))])
+
+
+def test_minutes_end_the_training_with_the_learning_rate_annealed(tones, tmp_path):
+    metrics = run(tones, tmp_path / "run", "budget.minutes=0.05")
+    history = [json.loads(line) for line in (tmp_path / "run" / "history.jsonl").read_text("utf-8").splitlines()]
+    assert 3 <= metrics["train"]["seconds"] < 12
+    assert history[-1]["learning_rate"] < 0.05 * 0.01
+
+
+def test_schedule_warms_up_and_ends_at_its_share():
+    schedule = WarmupCosine(warmup_steps=10, final_share=0.1)
+    assert schedule(0, 0.0) == pytest.approx(0.1)
+    assert schedule(9, 0.0) == pytest.approx(1.0)
+    assert schedule(1000, 0.5) == pytest.approx(0.55)
+    assert schedule(1000, 1.0) == pytest.approx(0.1)
+
+
+def test_budget_counts_what_came_before_an_interruption():
+    first = Budget(WarmupCosine(1, 0.0), None, 10, 100.0, 8000)
+    first.audio_seconds, first.seconds_before, first.step_seconds, first.epochs_done = 400.0, 50.0, 40.0, 4
+    second = Budget(WarmupCosine(1, 0.0), None, 10, 100.0, 8000)
+    second.load_state_dict(first.state_dict())
+    assert second.spent == pytest.approx(0.4)
+    assert second.seconds == 50.0
+    assert second.seconds_left == pytest.approx(75.0)
+    assert second.throughput == pytest.approx(10.0)
