@@ -1,6 +1,7 @@
 """Score a trained model on held-out speech: python evaluate.py run=RUN_DIR [data.source=PATH] [split=NAME]."""
 
 import json
+import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +13,13 @@ from rich.table import Table
 from asr.configuration import nearest, run_entry_point
 from asr.data.batches import SpeechDataset, evaluation_batches
 from asr.data.corpus import Corpus
-from asr.data.source import load_with_progress, open_source
+from asr.data.source import load_with_progress, open_source, write_rejected
 from asr.data.utterance import SPLITS, Reading, Utterance
 from asr.errors import UserError
 from asr.evaluation.hypotheses import examples_of, score_set, transcribe_set, write_lines
 from asr.evaluation.report import write_report
 from asr.recognizer import Recognizer, load
-from asr.text.unknown import note_of_unknown
+from asr.text.unknown import notes_of_unknown, unknown_characters
 from asr.training.progress import console, tell
 from asr.training.run_folder import read_config
 from asr.writing import write_whole
@@ -38,7 +39,9 @@ def evaluate(config: DictConfig) -> dict:
     corpus = read_split(config, trained, recognizer, out, screen)
     cuts = corpus.splits[config.split]
     dataset = SpeechDataset(corpus.audio, recognizer.tokenizer)
-    tell(screen, [*corpus.notes, note_of_unknown(config.split, cuts, recognizer.tokenizer)])
+    unknown = list(unknown_characters(config.split, cuts, recognizer.tokenizer))
+    write_rejected(out / "rejected.jsonl", corpus.rejected + unknown)
+    tell(screen, [*corpus.notes, *notes_of_unknown(unknown)])
     texts = transcribe_set(recognizer, evaluation_batches(cuts, dataset, config.batch_seconds, config.workers))
     result, lines = score_set(cuts, texts, config.split, config.seed)
     metrics = {config.split: result.as_dict()}
@@ -123,4 +126,5 @@ def print_scores(metrics: dict) -> None:
 
 
 if __name__ == "__main__":
+    warnings.filterwarnings("ignore")
     run_entry_point("evaluate", PURPOSE, evaluate)

@@ -23,7 +23,7 @@ from asr.errors import Interrupted, UserError
 from asr.evaluation.hypotheses import examples_of, score_set, transcribe_set, write_lines
 from asr.evaluation.report import write_report
 from asr.recognizer import FORMAT, Recognizer, build_model, load
-from asr.text.unknown import note_of_unknown
+from asr.text.unknown import notes_of_unknown, unknown_characters
 from asr.training.alignable import fit_normalization, leave_out_infeasible, left_out_in_training
 from asr.training.averaging import MovingAverage
 from asr.training.budget import Budget
@@ -44,14 +44,17 @@ def train(config: DictConfig) -> dict:
     screen = console()
     run = open_run(config)
     if run.finished:
-        screen.print(f"{run.path} is finished already; another run_dir or name trains anew")
+        screen.print(f"{run.path} is finished already; another run_dir or name trains anew", soft_wrap=True)
         return json.loads(run.metrics.read_text("utf-8"))
     lightning.seed_everything(config.seed, verbose=False)
     corpus = read_corpus(config, run, screen)
     module, recognizer = build(config, corpus)
     corpus.splits["train"], infeasible = leave_out_infeasible(corpus.splits["train"], module.model, module.tokenizer)
     reject_more(corpus, infeasible, run.rejected, config.data.max_rejected)
-    tell(screen, [note_of_unknown(split, corpus.splits[split], module.tokenizer) for split in ("dev", "test")])
+    unknown = [each for split in SPLITS for each in unknown_characters(split, corpus.splits[split], module.tokenizer)]
+    corpus.rejected += unknown
+    write_rejected(run.rejected, corpus.rejected)
+    tell(screen, notes_of_unknown(unknown))
 
     dataset = SpeechDataset(corpus.audio, module.tokenizer)
     batches = batches_of(config, corpus, dataset)

@@ -5,12 +5,14 @@ import logging
 import sys
 import time
 import warnings
+from difflib import get_close_matches
 from pathlib import Path
 
 import optuna
 from hydra.utils import instantiate
 
 from asr.configuration import CONF, exit_status, group_choices, help_text, load_configuration
+from asr.errors import UserError
 from asr.training.progress import clock, console
 from asr.tuning.table import write_table
 from train import train
@@ -23,6 +25,10 @@ def tune(arguments: list[str]) -> None:
     """One training a trial, each a run of its own below run_dir; results.md and results.csv grow as they end."""
     own = [argument for argument in arguments if argument.split("=")[0].split(".")[0] in OWN]
     passed_on = [argument for argument in arguments if argument not in own]
+    for argument in passed_on:
+        meant = get_close_matches(argument.partition("=")[0], OWN, n=1, cutoff=0.75)
+        if meant:
+            raise UserError(f"{argument}: no such key; did you mean {meant[0]}?")
     config = load_configuration("tune", own)
     load_configuration("train", passed_on)  # a mistyped key is told now, not in the first trial
     search = instantiate(config.search)

@@ -11,7 +11,9 @@ from asr import __version__
 from asr.configuration import exit_status
 from asr.errors import UserError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Use a trained model.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Use a trained model."
+)
 
 
 class Format(StrEnum):
@@ -31,7 +33,7 @@ def asr() -> None:
 def transcribe(
     files: Annotated[list[Path], typer.Argument(help="Recordings: WAV, FLAC, Ogg, Opus, MP3, at any sample rate.")],
     model: Annotated[Path, typer.Option(help="A trained model: RUN_DIR/model.")],
-    format: Annotated[Format, typer.Option(help="text: a line a file; json: a line a file with words and times.")] = Format.text,
+    format: Annotated[Format, typer.Option(help="json: a line a file, with words and times.")] = Format.text,
 ) -> None:
     """Print what is said in recordings. One that cannot be used is named, the others are transcribed; exit status 2."""
     problems = []
@@ -42,7 +44,7 @@ def transcribe(
 
     with exit_status():
         from asr.recognizer import load
-        from asr.transcript_formats import FORMATS
+        from asr.transcripts import FORMATS
 
         write = FORMATS[format.value]
         recognizer = load(model)

@@ -131,7 +131,7 @@ def all_keys(configuration: DictConfig) -> list[str]:
     keys: list[str] = list(own_choices(configuration))
 
     def walk(node: DictConfig, prefix: str) -> None:
-        for key in node:
+        for key in map(str, node):
             keys.append(f"{prefix}{key}")
             child = node._get_node(key)
             if isinstance(child, DictConfig) and not child._is_none():

@@ -6,7 +6,7 @@ config.yaml may name only classes of this package, and weights are read as numbe
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -146,7 +146,7 @@ class Recognizer:
             return None
 
 
-def build_model(config: dict[str, Any], sample_rate: int, vocabulary: int) -> AcousticModel:
+def build_model(config: Mapping[str, Any], sample_rate: int, vocabulary: int) -> AcousticModel:
     """The acoustic model that the `features` and `encoder` of a configuration describe."""
     features = hydra.utils.instantiate(config["features"], sample_rate=sample_rate)
     encoder = hydra.utils.instantiate(config["encoder"], features=features.dim)

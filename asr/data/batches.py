@@ -85,9 +85,9 @@ def training_batches(
 
 
 def evaluation_batches(cuts: CutSet, dataset: SpeechDataset, batch_seconds: float, workers: int) -> DataLoader:
-    """Every utterance once, longest first, so that memory runs out at once or never."""
+    """Every utterance once, on every device alike, longest first, so that memory runs out at once or never."""
     cuts = CutSet.from_cuts(sorted(cuts, key=lambda cut: (-cut.duration, cut.id)))
-    sampler = DynamicCutSampler(cuts, max_duration=max(batch_seconds, next(iter(cuts)).duration), shuffle=False)
+    sampler = DynamicCutSampler(cuts, max_duration=max(batch_seconds, next(iter(cuts)).duration), world_size=1, rank=0)
     return loader(sampler, dataset, workers)
 
 

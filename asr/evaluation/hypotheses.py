@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+import torch
 from lhotse import CutSet
 
 from asr.data.batches import Batch
@@ -50,6 +51,7 @@ def write_lines(path: Path, lines: Iterable[dict]) -> None:
     write_whole(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
 
+@torch.inference_mode()
 def examples_of(recognizer: Recognizer, batch: Batch) -> list[Example]:
     """Everything there is to hear and see of a batch's utterances."""
     device = next(recognizer.model.parameters()).device

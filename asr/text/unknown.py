@@ -1,21 +1,35 @@
 """Characters that a tokenizer cannot write: no transcript it was made from holds them."""
 
+from collections.abc import Iterable, Iterator, Sequence
+
 from lhotse import CutSet
 
+from asr.data.utterance import Rejection
 from asr.text.tokenizer import Tokenizer
 
 NAMED = 3  # utterances that the note names
 
 
-def note_of_unknown(split: str, cuts: CutSet, tokenizer: Tokenizer) -> str | None:
-    """What to say of a split whose references hold unknown characters; None where there are none."""
-    unknown = {cut.id: set(cut.supervisions[0].text) - tokenizer.characters for cut in cuts}
-    ids = [name for name, characters in unknown.items() if characters]
-    if not ids:
-        return None
-    named = ", ".join(ids[:NAMED]) + (f" and {len(ids) - NAMED} more" if len(ids) > NAMED else "")
-    characters = " ".join(sorted(set().union(*unknown.values())))
-    return (
-        f"{split}: {named}: no training transcript holds {characters}, so the model cannot write it and is scored so; "
-        "mend these transcripts, or add such ones to train"
-    )
+def unknown_characters(split: str, cuts: CutSet, tokenizer: Tokenizer) -> Iterator[Rejection]:
+    """A Rejection for each utterance whose reference holds unknown characters; it is scored nevertheless."""
+    for cut in cuts:
+        unknown = set(cut.supervisions[0].text) - tokenizer.characters
+        if unknown:
+            detail = f"scored, but the model cannot write {' '.join(sorted(unknown))}: no training transcript holds it"
+            remedy = "mend the transcript, or add such ones to train"
+            source = cut.recording.sources[0].source
+            yield Rejection(cut.id, source, split, "unknown_characters", detail, remedy)
+
+
+def notes_of_unknown(found: Iterable[Rejection]) -> Iterator[str]:
+    """A line a split."""
+    of_split: dict[str | None, list[Rejection]] = {}
+    for rejection in found:
+        of_split.setdefault(rejection.split, []).append(rejection)
+    for split, rejections in of_split.items():
+        yield f"{split}: {named(rejections)}: {rejections[0].detail}; {rejections[0].remedy}"
+
+
+def named(rejections: Sequence[Rejection]) -> str:
+    more = f" and {len(rejections) - NAMED} more" if len(rejections) > NAMED else ""
+    return ", ".join(rejection.id for rejection in rejections[:NAMED]) + more

@@ -1,0 +1,36 @@
+"""README and docs speak of the project as it is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from asr.configuration import CONF
+
+ROOT = CONF.parent
+README = (ROOT / "README.md").read_text("utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "recipes").glob("*/README.md"))]
+
+
+def test_the_tree_names_every_file_of_the_package_and_no_other():
+    tree = README[README.index("## The tree") :]
+    named = set(re.findall(r"^\s+(\w+\.py)\s{2,}\S", tree, re.MULTILINE))
+    there = {path.name for path in (ROOT / "asr").rglob("*.py") if path.parent.name != "grammars"} - {"__init__.py"}
+    assert named - {"train.py", "evaluate.py", "tune.py"} == there
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_and_files_exist(page):
+    text = page.read_text("utf-8")
+    for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert (page.parent / link).exists(), f"{page}: {link}"
+    for name in re.findall(r"`((?:asr|conf|tests|bench|recipes|docs)/[\w/.]+\.\w+)`", text):
+        assert (ROOT / name).exists() or "tdnn" in name, f"{page}: {name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_choices_that_are_shown_exist(page):
+    text = page.read_text("utf-8")
+    shown = re.findall(r"\b(encoder|features|tokenizer|trainer|experiment|search|augment)=([a-z_0-9]+)", text)
+    for group, choice in shown:
+        assert (CONF / group / f"{choice}.yaml").is_file() or choice in ("tdnn", "transfomer"), f"{page}: {group}={choice}"
