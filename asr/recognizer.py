@@ -156,7 +156,7 @@ def build_model(config: Mapping[str, Any], sample_rate: int, vocabulary: int) ->
 def load(folder: str | Path) -> Recognizer:
     """Open a model folder; UserError naming the file where it is missing, damaged or no model of this program."""
     folder = Path(folder)
-    if not (folder / "config.yaml").is_file() and (folder / "model" / "config.yaml").is_file():
+    if (folder / "model" / "config.yaml").is_file():  # a run, which has a config.yaml of its own
         folder = folder / "model"
     config = read_config(folder / "config.yaml")
     try:
