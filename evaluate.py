@@ -8,7 +8,6 @@ from pathlib import Path
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from rich.table import Table
 
 from asr.configuration import nearest, run_entry_point
 from asr.data.batches import SpeechDataset, evaluation_batches
@@ -18,6 +17,7 @@ from asr.data.utterance import SPLITS, Reading, Utterance
 from asr.errors import UserError
 from asr.evaluation.hypotheses import examples_of, score_set, transcribe_set, write_lines
 from asr.evaluation.report import write_report
+from asr.evaluation.scores import print_scores
 from asr.recognizer import Recognizer, load
 from asr.text.unknown import notes_of_unknown, unknown_characters
 from asr.training.progress import console, tell
@@ -104,25 +104,6 @@ def in_one_split(utterances: Iterable[Utterance]) -> Reading:
     """The same utterances, all in train."""
     note = utterances.note if isinstance(utterances, Reading) else ""
     return Reading((replace(utterance, split="train") for utterance in utterances), note)
-
-
-def print_scores(metrics: dict) -> None:
-    """The scores as a table on standard output."""
-    table = Table("split", "WER", "95 %", "CER", "words", "sub", "del", "ins", "utterances")
-    for split, values in metrics.items():
-        if "wer" not in values:
-            continue
-        low, high = values["wer_ci95"]
-        table.add_row(
-            split,
-            f"{values['wer']:.2%}",
-            f"{low:.2%} – {high:.2%}",
-            f"{values['cer']:.2%}",
-            *(str(values[key]) for key in ("words", "substitutions", "deletions", "insertions", "utterances")),
-        )
-    from rich.console import Console
-
-    Console().print(table)
 
 
 if __name__ == "__main__":

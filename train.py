@@ -22,6 +22,7 @@ from asr.data.source import load_with_progress, open_source, reject_more, write_
 from asr.errors import Interrupted, UserError
 from asr.evaluation.hypotheses import examples_of, score_set, transcribe_set, write_lines
 from asr.evaluation.report import write_report
+from asr.evaluation.scores import print_scores
 from asr.recognizer import FORMAT, Recognizer, build_model, load
 from asr.text.unknown import notes_of_unknown, unknown_characters
 from asr.training.alignable import fit_normalization, leave_out_infeasible, left_out_in_training
@@ -31,7 +32,7 @@ from asr.training.module import CTCTraining
 from asr.training.precision import faster_precision
 from asr.training.progress import ProgressDisplay, clock, console, tell
 from asr.training.records import BestModel, Examples, History, Resumable, WholeCheckpoints
-from asr.training.run_folder import RunFolder, open_run
+from asr.training.run_folder import RunFolder, flat, open_run
 from asr.training.summary import announce, describe, parameters
 from asr.writing import write_whole
 
@@ -69,10 +70,12 @@ def train(config: DictConfig) -> dict:
     announce(screen, facts)
 
     try:
-        trainer_fit(config, run, module, recognizer, batches, budget, precision, screen)
+        trainer = trainer_fit(config, run, module, recognizer, batches, budget, precision, screen)
     finally:
         write_rejected(run.rejected, corpus.rejected + left_out_in_training(module, corpus.splits["train"]))
-    return close(config, run, corpus, dataset, budget, module, screen)
+    if not trainer.is_global_zero:
+        return {}  # the first of several processes scores and reports
+    return close(config, run, corpus, dataset, budget, trainer.strategy.root_device, screen)
 
 
 def read_corpus(config: DictConfig, run: RunFolder, screen) -> Corpus:
@@ -145,10 +148,13 @@ def choose_precision(module: CTCTraining, batch, run: RunFolder) -> str:
     """The precision asked for, or the faster one, measured once and then kept in the run's config.yaml."""
     written = OmegaConf.load(run.config)
     if written.trainer.precision == "auto":
-        state = torch.get_rng_state()
-        written.trainer.precision, _ = faster_precision(lambda: module.training_loss(batch)[0], torch.device("cpu"))
+        on_gpu = written.trainer.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+        device = torch.device("cuda" if on_gpu else "cpu")
+        module, batch = module.to(device), batch.to(device)
+        with torch.random.fork_rng():
+            written.trainer.precision, _ = faster_precision(lambda: module.training_loss(batch)[0], device)
         module.zero_grad(set_to_none=True)
-        torch.set_rng_state(state)
+        module.to("cpu")
         write_whole(run.config, OmegaConf.to_yaml(written))
     return written.trainer.precision
 
@@ -160,7 +166,7 @@ def instantiate_budget(config: DictConfig, corpus: Corpus) -> Budget:
     return Budget(schedule, minutes, None if minutes else epochs, seconds, rate, config.trainer.augment_from)
 
 
-def trainer_fit(config, run, module, recognizer, batches, budget, precision, screen) -> None:
+def trainer_fit(config, run, module, recognizer, batches, budget, precision, screen) -> lightning.Trainer:
     """Train, from the checkpoint of an interrupted run where there is one; Interrupted where a signal ends it."""
     settings = config.trainer
     shown = next(iter(batches["dev"]))
@@ -178,7 +184,7 @@ def trainer_fit(config, run, module, recognizer, batches, budget, precision, scr
     if settings.patience:
         callbacks.append(EarlyStopping("wer/dev", patience=settings.patience))
     logger = TensorBoardLogger(run.path, name="", version="tensorboard")
-    logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
+    logger.log_hyperparams(flat(config))
     try:
         trainer = lightning.Trainer(
             accelerator=settings.accelerator,
@@ -207,9 +213,10 @@ def trainer_fit(config, run, module, recognizer, batches, budget, precision, scr
         trainer.fit(module, batches["train"], batches["dev"], ckpt_path=resume, weights_only=True)
     except SystemExit as stopped:  # what Lightning makes of Ctrl-C and of SIGTERM
         raise Interrupted(run.how_to_go_on(trainer.current_epoch + 1)) from stopped
+    return trainer
 
 
-def close(config, run, corpus, dataset, budget, module, screen) -> dict:
+def close(config, run, corpus, dataset, budget, device, screen) -> dict:
     """Score the best weights on dev and test, write metrics.json, hypotheses.jsonl and report.html, and say it."""
     if not run.model.is_dir():
         raise UserError("no model came of it: at no validation were its loss and weights finite; lower optimizer.lr")
@@ -217,7 +224,7 @@ def close(config, run, corpus, dataset, budget, module, screen) -> dict:
     metrics, lines = {}, []
     for split in ("dev", "test"):
         batches = evaluation_batches(corpus.splits[split], dataset, 2 * config.data.batch_seconds, 0)
-        texts = transcribe_set(recognizer, batches)
+        texts = transcribe_set(recognizer, batches, device)
         result, heard = score_set(corpus.splits[split], texts, split, config.seed)
         metrics[split] = result.as_dict()
         lines += heard
@@ -232,6 +239,7 @@ def close(config, run, corpus, dataset, budget, module, screen) -> dict:
     write_whole(run.metrics, json.dumps(metrics, indent=2) + "\n")
     shown = next(iter(evaluation_batches(corpus.splits["test"], dataset, 60, 0))).first(config.trainer.examples)
     report = write_report(run.path, examples_of(recognizer, shown))
+    print_scores(metrics)
     screen.print(f"trained {clock(budget.seconds)}; model {run.model}; report {report}", soft_wrap=True)
     return metrics
 

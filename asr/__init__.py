@@ -1,7 +1,7 @@
 """Train a speech recogniser from scratch with CTC, on your own recordings, and know how good it is.
 
-    recognizer = asr.load("runs/demo/conformer-log_mel/model")
-    recognizer.transcribe(["a.wav"])[0].text
+recognizer = asr.load("runs/demo/conformer-log_mel/model")
+recognizer.transcribe(["a.wav"])[0].text
 """
 
 __version__ = "0.1.0"

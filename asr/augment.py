@@ -1,7 +1,8 @@
 """Augmentation: what training hears or sees that nobody recorded. Never applied outside training.
 
-Each part is made with the corpus's `sample_rate` (Hz), is `(x, lengths) -> (x, lengths)` and says in `domain` whether it works on the waveform (B, S) or on the
-frames (B, T, F). All draw from torch's own random numbers, on the device of the batch, so that a seed repeats them.
+Each part is made with the corpus's `sample_rate` (Hz), is `(x, lengths) -> (x, lengths)`, and says in `domain` whether
+it works on the waveform (B, S) or on the frames (B, T, F). All draw from torch's own random numbers, on the device of
+the batch, so that a seed repeats them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,6 @@ import torchaudio
 from torch import Tensor, nn
 
 from asr.errors import UserError
-
 
 
 class Augmentation(nn.Module):
@@ -76,9 +76,7 @@ class Noise(nn.Module):
 
     domain = "waveform"
 
-    def __init__(
-        self, sample_rate: int, folder: str | None, low_db: float, high_db: float, probability: float
-    ) -> None:
+    def __init__(self, sample_rate: int, folder: str | None, low_db: float, high_db: float, probability: float) -> None:
         super().__init__()
         self.low_db, self.high_db, self.probability = low_db, high_db, probability
         self.recordings = read_folder(folder, sample_rate, "augment.noise.folder") if folder else []
@@ -104,7 +102,7 @@ class Noise(nn.Module):
 
 
 class Reverberation(nn.Module):
-    """Put a share of the utterances in a room: convolve with a measured impulse response from `folder` (Ko et al. 2017).
+    """Put a share of the utterances in a room: convolve with an impulse response from `folder` (Ko et al. 2017).
 
     The direct sound stays where it was and the utterance keeps its length and energy.
     """
@@ -170,7 +168,7 @@ def coloured_noise(samples: int) -> Tensor:
 
 
 def read_folder(folder: str, sample_rate: int, key: str) -> list[Tensor]:
-    """Every recording below `folder`, first channel, resampled: [(S,), …]; UserError naming `key` where there is none."""
+    """Every recording below `folder`, first channel, resampled: [(S,), …]; UserError naming `key` if none."""
     suffixes = {f".{name.lower()}" for name in soundfile.available_formats()} | {".opus", ".oga"}
     paths = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in suffixes)
     recordings = []
@@ -184,5 +182,3 @@ def read_folder(folder: str, sample_rate: int, key: str) -> list[Tensor]:
     if not recordings:
         raise UserError(f"{key}={folder}: no recordings found there; give a folder of .wav or .flac files")
     return recordings
-
-

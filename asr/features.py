@@ -29,13 +29,17 @@ class Features(Protocol):
 
     def __call__(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]: ...
 
-    def frames_of(self, samples: Tensor | int) -> Tensor | int: ...
+    def raw(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]: ...
+
+    def frames_of(self, samples: Tensor) -> Tensor: ...
 
 
 class Spectrogram(nn.Module):
-    """Log-power spectrogram, (B, S) -> (B, T, window/2 + 1), T = S // hop + 1 (frames centred on multiples of the hop)."""
+    """Log-power spectrogram, (B, S) -> (B, T, window/2 + 1), T = S // hop + 1 (centred on multiples of the hop)."""
 
-    def __init__(self, sample_rate: int, window_ms: float, hop_ms: float, normalization: Callable[[int], nn.Module]) -> None:
+    def __init__(
+        self, sample_rate: int, window_ms: float, hop_ms: float, normalization: Callable[[int], nn.Module]
+    ) -> None:
         super().__init__()
         framing = Framing(sample_rate, window_ms, hop_ms)
         self.framing, self.dim, self.hop_s = framing, framing.fft // 2 + 1, framing.hop / sample_rate
@@ -58,7 +62,9 @@ class Spectrogram(nn.Module):
 class LogMel(nn.Module):
     """Log-mel filter-bank energies, (B, S) -> (B, T, mels)."""
 
-    def __init__(self, sample_rate: int, window_ms: float, hop_ms: float, mels: int, normalization: Callable[[int], nn.Module]) -> None:
+    def __init__(
+        self, sample_rate: int, window_ms: float, hop_ms: float, mels: int, normalization: Callable[[int], nn.Module]
+    ) -> None:
         super().__init__()
         framing = Framing(sample_rate, window_ms, hop_ms)
         self.framing, self.dim, self.hop_s = framing, mels, framing.hop / sample_rate

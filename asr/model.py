@@ -3,12 +3,14 @@
 from torch import Tensor, nn
 
 from asr.ctc.head import CTCHead
+from asr.encoders import Encoder
+from asr.features import Features
 
 
 class AcousticModel(nn.Module):
     """features -> encoder -> head, (B, S) samples -> (B, T', V) log-probabilities."""
 
-    def __init__(self, features: nn.Module, encoder: nn.Module, head: CTCHead) -> None:
+    def __init__(self, features: Features, encoder: Encoder, head: CTCHead) -> None:
         super().__init__()
         self.features, self.encoder, self.head = features, encoder, head
 

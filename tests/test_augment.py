@@ -54,7 +54,9 @@ def test_alone_and_together(recordings, names):
     assert all(torch.equal(a, b) for a, b in zip(run(augment), (wave, lengths, frames, counts), strict=True))
     if names != ("none",):
         others = [run(augment, seed) for seed in range(1, 9)]
-        assert any(o[0].shape != wave.shape or not torch.equal(o[0], wave) or not torch.equal(o[2], frames) for o in others)
+        assert any(
+            o[0].shape != wave.shape or not torch.equal(o[0], wave) or not torch.equal(o[2], frames) for o in others
+        )
 
 
 @pytest.mark.parametrize("names", [(name,) for name in CHOICES])
@@ -87,7 +89,11 @@ def test_speed_changes_the_length_by_its_factor(recordings):
 def test_reverberation_keeps_energy_and_onset(recordings):
     config = load_configuration(
         "train",
-        ["augment=[reverberation]", f"augment.reverberation.folder={recordings}", "augment.reverberation.probability=1"],
+        [
+            "augment=[reverberation]",
+            f"augment.reverberation.folder={recordings}",
+            "augment.reverberation.probability=1",
+        ],
     )
     wet, lengths = instantiate(config.augment.reverberation, sample_rate=RATE)(waveforms(), LENGTHS)
     assert torch.equal(lengths, LENGTHS)

@@ -22,7 +22,7 @@ SHORT_READ = 0.1  # seconds by which a decoder may stop early (MP3 and Vorbis pa
 CONVERT = "convert it, for example: ffmpeg -i {name} {stem}.flac"
 
 
-class AudioProblem(Exception):  # noqa: N818 (it is the recording that is at fault)
+class AudioProblem(Exception):
     """Why a recording cannot be used: `reason` (a word of REASONS), `detail` (what was found), `remedy`."""
 
     def __init__(self, reason: str, detail: str, remedy: str) -> None:
@@ -224,6 +224,4 @@ def load_audio(
         samples = recording.read(start, duration, channel)
         check_samples(samples)
         rate = sample_rate or recording.sample_rate
-        return Audio(
-            resample(samples, recording.sample_rate, rate), rate, recording.sample_rate, recording.channels
-        )
+        return Audio(resample(samples, recording.sample_rate, rate), rate, recording.sample_rate, recording.channels)

@@ -32,6 +32,10 @@ class Batch:
         tensors = (self.waveform, self.lengths, self.tokens, self.token_counts)
         return Batch(self.ids[:count], self.texts[:count], *(tensor[:count] for tensor in tensors))
 
+    def to(self, device: torch.device) -> "Batch":
+        tensors = (self.waveform, self.lengths, self.tokens, self.token_counts)
+        return Batch(self.ids, self.texts, *(tensor.to(device) for tensor in tensors))
+
 
 class SpeechDataset(Dataset):
     """Turns the cuts of one batch into a `Batch`; samples come from `audio` where they are held in memory."""

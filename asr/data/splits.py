@@ -51,8 +51,10 @@ def draw_splits(units: Sequence[str], dev_fraction: float, test_fraction: float)
     counts = Counter(units)
     position = {unit: hash_fraction(unit) for unit in counts}
     fractions = {"test": test_fraction, "dev": dev_fraction}
-    ordered = sorted((unit for unit in counts if counts[unit] <= len(units) / 2 or test_fraction + dev_fraction >= 1.0),
-                     key=lambda unit: (position[unit], unit))
+    ordered = sorted(
+        (unit for unit in counts if counts[unit] <= len(units) / 2 or test_fraction + dev_fraction >= 1.0),
+        key=lambda unit: (position[unit], unit),
+    )
     drawn = dict.fromkeys(counts, "train")
     for unit in ordered:
         if position[unit] < test_fraction:

@@ -14,17 +14,53 @@ SPLITS = ("train", "dev", "test")
 # (audio_unreadable, with the remedy) rather than passed over in silence.
 AUDIO_SUFFIXES = frozenset(
     {
-        ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".snd", ".w64",
-        ".caf", ".sph", ".nist", ".rf64", ".voc", ".mp2",
-        ".m4a", ".aac", ".wma", ".webm", ".mp4", ".amr", ".3gp", ".mka",
+        ".wav",
+        ".wave",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".mp3",
+        ".aiff",
+        ".aif",
+        ".aifc",
+        ".au",
+        ".snd",
+        ".w64",
+        ".caf",
+        ".sph",
+        ".nist",
+        ".rf64",
+        ".voc",
+        ".mp2",
+        ".m4a",
+        ".aac",
+        ".wma",
+        ".webm",
+        ".mp4",
+        ".amr",
+        ".3gp",
+        ".mka",
     }
 )
 
 REASONS = frozenset(
     {
-        "audio_missing", "audio_unreadable", "audio_truncated", "audio_empty", "audio_silent", "audio_not_finite",
-        "transcript_missing", "transcript_empty", "transcript_not_utf8", "duplicate_id", "too_long",
-        "unknown_characters", "ctc_infeasible", "not_finite", "manifest_line",
+        "audio_missing",
+        "audio_unreadable",
+        "audio_truncated",
+        "audio_empty",
+        "audio_silent",
+        "audio_not_finite",
+        "transcript_missing",
+        "transcript_empty",
+        "transcript_not_utf8",
+        "duplicate_id",
+        "too_long",
+        "unknown_characters",
+        "ctc_infeasible",
+        "not_finite",
+        "manifest_line",
     }
 )
 

@@ -10,7 +10,7 @@ from asr.ctc.head import BLANK
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """What was heard in one utterance: tokens, the frame each begins in and the frame it ends before, and confidence."""
+    """What was heard in one utterance: tokens, first frame and frame after the last of each, confidences."""
 
     tokens: list[int]
     starts: list[int]

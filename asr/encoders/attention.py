@@ -21,7 +21,7 @@ class SelfAttention(nn.Module):
     of utterances; elsewhere the fused kernel keeps long recordings within memory. No dropout on the weights.
     """
 
-    def __init__(self, dim: int, heads: int, position: nn.Module) -> None:
+    def __init__(self, dim: int, heads: int, position: "Position") -> None:
         super().__init__()
         if dim % (2 * heads):
             raise UserError(f"encoder.dim={dim}: has to be a multiple of twice encoder.heads={heads}")
@@ -61,6 +61,9 @@ class RotaryPosition(nn.Module):
         cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
         first, second = x.chunk(2, dim=-1)
         return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
+
+
+Position = SinusoidalPosition | RotaryPosition
 
 
 def frame_angles(frames: int, dim: int, device: torch.device) -> Tensor:

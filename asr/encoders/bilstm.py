@@ -5,13 +5,14 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from asr.encoders.recurrent import Bidirectional, RecurrentStack
+from asr.encoders.subsampling import Subsampling
 
 
 class BiLSTM(nn.Module):
     """(B, T, F) -> (B, T', 2 · units): an output frame has seen the whole utterance, from both sides."""
 
     def __init__(
-        self, features: int, units: int, layers: int, dropout: float, subsampling: Callable[..., nn.Module]
+        self, features: int, units: int, layers: int, dropout: float, subsampling: Callable[[int, int], Subsampling]
     ) -> None:
         super().__init__()
         self.dim = 2 * units

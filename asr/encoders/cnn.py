@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 from torch import Tensor, nn
 
 from asr.encoders.dropout import Dropout
+from asr.encoders.subsampling import Subsampling
 from asr.masking import valid_frames
 
 
 class CNN(nn.Module):
-    """(B, T, F) -> (B, T', dim): subsampled maps, residual blocks that halve frequency as channels grow, one projection."""
+    """(B, T, F) -> (B, T', dim): subsampled maps, blocks that halve frequency as channels grow, a projection."""
 
     def __init__(
         self,
@@ -19,7 +20,7 @@ class CNN(nn.Module):
         blocks: int,
         kernel_frames: int,
         dropout: float,
-        subsampling: Callable[..., nn.Module],
+        subsampling: Callable[[int, int], Subsampling],
     ) -> None:
         super().__init__()
         self.dim = dim

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from asr.encoders.attention import SelfAttention
+from asr.encoders.attention import Position, SelfAttention
 from asr.encoders.dropout import Dropout
+from asr.encoders.subsampling import Subsampling
 from asr.encoders.transformer import FeedForward, start_as_identity
 from asr.masking import valid_frames
 
@@ -25,8 +26,8 @@ class Conformer(nn.Module):
         feed_forward: int,
         kernel_frames: int,
         dropout: float,
-        position: nn.Module,
-        subsampling: Callable[..., nn.Module],
+        position: Position,
+        subsampling: Callable[[int, int], Subsampling],
     ) -> None:
         super().__init__()
         self.dim, self.position = dim, position
@@ -50,25 +51,24 @@ class ConformerBlock(nn.Module):
     """(B, T, D) -> (B, T, D): half a feed-forward, attention, convolution, half a feed-forward."""
 
     def __init__(
-        self, dim: int, heads: int, feed_forward: int, kernel_frames: int, dropout: float, position: nn.Module
+        self, dim: int, heads: int, feed_forward: int, kernel_frames: int, dropout: float, position: Position
     ) -> None:
         super().__init__()
-        self.feed_forward_in = nn.Sequential(nn.LayerNorm(dim), FeedForward(dim, feed_forward, dropout))
-        self.norm_attention = nn.LayerNorm(dim)
+        self.norm_in, self.norm_attention, self.norm_out = (nn.LayerNorm(dim) for _ in range(3))
+        self.feed_forward_in = FeedForward(dim, feed_forward, dropout)
         self.attention = SelfAttention(dim, heads, position)
         self.convolution = ConvolutionModule(dim, kernel_frames, dropout)
-        self.feed_forward_out = nn.Sequential(nn.LayerNorm(dim), FeedForward(dim, feed_forward, dropout))
+        self.feed_forward_out = FeedForward(dim, feed_forward, dropout)
         self.norm = nn.LayerNorm(dim)
         self.dropout = Dropout(dropout)
-        start_as_identity(
-            self.feed_forward_in[1][2], self.attention.out, self.convolution.out, self.feed_forward_out[1][2]
-        )
+        halves = self.feed_forward_in, self.feed_forward_out
+        start_as_identity(*(half.narrow for half in halves), self.attention.out, self.convolution.out)
 
     def forward(self, x: Tensor, valid: Tensor) -> Tensor:
-        x = x + 0.5 * self.feed_forward_in(x)
+        x = x + 0.5 * self.feed_forward_in(self.norm_in(x))
         x = x + self.dropout(self.attention(self.norm_attention(x), valid))
         x = x + self.convolution(x, valid)
-        x = x + 0.5 * self.feed_forward_out(x)
+        x = x + 0.5 * self.feed_forward_out(self.norm_out(x))
         return self.norm(x)
 
 

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from asr.encoders.recurrent import Forward, RecurrentStack
+from asr.encoders.subsampling import Subsampling
 
 
 class GRU(nn.Module):
     """(B, T, F) -> (B, T', units): an output frame has seen every frame before it and none after."""
 
     def __init__(
-        self, features: int, units: int, layers: int, dropout: float, subsampling: Callable[..., nn.Module]
+        self, features: int, units: int, layers: int, dropout: float, subsampling: Callable[[int, int], Subsampling]
     ) -> None:
         super().__init__()
         self.dim = units

@@ -5,14 +5,21 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from asr.encoders.dropout import Dropout
+from asr.encoders.subsampling import Subsampling
 from asr.masking import zero_padding
 
 
 class MLP(nn.Module):
-    """(B, T, F) -> (B, T', dim): each subsampled frame beside `context` neighbours on both sides, then residual layers."""
+    """(B, T, F) -> (B, T', dim): each frame beside `context` neighbours on both sides, then residual layers."""
 
     def __init__(
-        self, features: int, dim: int, layers: int, context: int, dropout: float, subsampling: Callable[..., nn.Module]
+        self,
+        features: int,
+        dim: int,
+        layers: int,
+        context: int,
+        dropout: float,
+        subsampling: Callable[[int, int], Subsampling],
     ) -> None:
         super().__init__()
         self.dim, self.context = dim, context

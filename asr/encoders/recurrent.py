@@ -4,7 +4,7 @@ Batches run padded, not packed: the fused CPU kernels take padded batches alone,
 forward in time never sees the padding that follows an utterance; backward layers reverse each utterance in its length.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from asr.masking import reverse_frames
 class RecurrentStack(nn.Module):
     """(B, T, D) -> (B, T, layer width) through `layers`, each `(x, lengths) -> x`."""
 
-    def __init__(self, layers: list[nn.Module], width: int, dropout: float) -> None:
+    def __init__(self, layers: Sequence[nn.Module], width: int, dropout: float) -> None:
         super().__init__()
         self.layers = nn.ModuleList(layers)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in layers)
@@ -40,7 +40,7 @@ class Forward(nn.Module):
 
 
 class Bidirectional(nn.Module):
-    """Two recurrences, from the first frame and from each utterance's last (Schuster & Paliwal 1997): (B, T, 2 · units)."""
+    """Two recurrences, from the first frame and each utterance's last (Schuster & Paliwal 1997): (B, T, 2 · units)."""
 
     def __init__(self, cell: Callable[..., nn.RNNBase], inputs: int, units: int) -> None:
         super().__init__()

@@ -3,11 +3,10 @@
 Both offer `maps`, the two-dimensional form (B, C, T', F') that a CNN goes on with, and `forward`, (B, T', dim).
 """
 
-
 from torch import Tensor, nn
 
-from asr.masking import valid_frames
 from asr.errors import UserError
+from asr.masking import valid_frames
 
 
 class StackSubsampling(nn.Module):
@@ -43,7 +42,7 @@ class ConvSubsampling(nn.Module):
             raise UserError(f"encoder.subsampling.factor={factor}: convolutional subsampling takes 1, 2, 4 or 8")
         strides = [(1, 2)] if factor == 1 else [(2, 2)] * (factor.bit_length() - 1)
         self.stride, self.channels, self.bins = factor, channels, features
-        self.convolutions = nn.ModuleList()
+        self.convolutions, self.strides = nn.ModuleList(), [over_time for over_time, _ in strides]
         for index, stride in enumerate(strides):
             self.convolutions.append(nn.Conv2d(channels if index else 1, channels, 3, stride, padding=1))
             self.bins = (self.bins + 1) // 2
@@ -52,10 +51,9 @@ class ConvSubsampling(nn.Module):
     def maps(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """(B, T, F) -> (B, channels, T', F'), (B,)."""
         x = x.unsqueeze(1)
-        for convolution in self.convolutions:
+        for convolution, stride in zip(self.convolutions, self.strides, strict=True):
             x = x.where(valid_frames(lengths, x.shape[2])[:, None, :, None], 0.0)
             x = nn.functional.silu(convolution(x))
-            stride = convolution.stride[0]
             lengths = (lengths + stride - 1) // stride
         return x, lengths
 
@@ -66,9 +64,10 @@ class ConvSubsampling(nn.Module):
         return (frames + self.stride - 1) // self.stride
 
 
-def flatten_and_project(subsampling, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+Subsampling = StackSubsampling | ConvSubsampling
+
+
+def flatten_and_project(subsampling: Subsampling, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     """Lay the channels of every frame side by side: (B, C, T', F') -> (B, T', C * F') -> (B, T', dim)."""
     maps, lengths = subsampling.maps(x, lengths)
     return subsampling.project(maps.transpose(1, 2).flatten(2)), lengths
-
-

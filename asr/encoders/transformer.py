@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from asr.encoders.attention import SelfAttention
+from asr.encoders.attention import Position, SelfAttention
 from asr.encoders.dropout import Dropout
+from asr.encoders.subsampling import Subsampling
 from asr.masking import valid_frames
 
 
@@ -20,8 +21,8 @@ class Transformer(nn.Module):
         heads: int,
         feed_forward: int,
         dropout: float,
-        position: nn.Module,
-        subsampling: Callable[..., nn.Module],
+        position: Position,
+        subsampling: Callable[[int, int], Subsampling],
     ) -> None:
         super().__init__()
         self.dim, self.position = dim, position
@@ -45,34 +46,38 @@ class Transformer(nn.Module):
 class TransformerBlock(nn.Module):
     """(B, T, D) -> (B, T, D)."""
 
-    def __init__(self, dim: int, heads: int, feed_forward: int, dropout: float, position: nn.Module) -> None:
+    def __init__(self, dim: int, heads: int, feed_forward: int, dropout: float, position: Position) -> None:
         super().__init__()
         self.norm_attention, self.norm_feed_forward = nn.LayerNorm(dim), nn.LayerNorm(dim)
         self.attention = SelfAttention(dim, heads, position)
         self.feed_forward = FeedForward(dim, feed_forward, dropout)
         self.dropout = Dropout(dropout)
-        start_as_identity(self.attention.out, self.feed_forward[2])
+        start_as_identity(self.attention.out, self.feed_forward.narrow)
 
     def forward(self, x: Tensor, valid: Tensor) -> Tensor:
         x = x + self.dropout(self.attention(self.norm_attention(x), valid))
         return x + self.feed_forward(self.norm_feed_forward(x))
 
 
-class FeedForward(nn.Sequential):
+class FeedForward(nn.Module):
     """(B, T, D) -> (B, T, D), every frame for itself; dropout on the result, a quarter as wide as the hidden layer."""
 
     def __init__(self, dim: int, hidden: int, dropout: float) -> None:
-        super().__init__(
-            nn.Linear(dim, hidden), nn.SiLU(), nn.Linear(hidden, dim), Dropout(dropout)
-        )
+        super().__init__()
+        self.wide, self.narrow = nn.Linear(dim, hidden), nn.Linear(hidden, dim)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.dropout(self.narrow(nn.functional.silu(self.wide(x))))
 
 
-def start_as_identity(*last: nn.Linear) -> None:
-    """Zero the last layer of residual branches: a deep encoder begins as its front end alone (Zhang et al. 2019, Fixup).
+def start_as_identity(*last: nn.Module) -> None:
+    """Zero the last layer of residual branches: a deep encoder begins as its front end (Zhang et al. 2019, Fixup).
 
     CTC training begins on a plateau where only blanks are emitted; a shallow network leaves it within an epoch or two
     and the blocks then learn to improve on it, where a deep random one stays for many epochs.
     """
     for layer in last:
+        assert isinstance(layer, nn.Linear)
         nn.init.zeros_(layer.weight)
         nn.init.zeros_(layer.bias)

@@ -17,9 +17,7 @@ BATCHES_FOR_NORMALIZATION = 200
 REMEDY = "lower encoder.subsampling.factor, or use tokenizer=bpe"  # more frames, fewer tokens
 
 
-def leave_out_infeasible(
-    cuts: CutSet, model: AcousticModel, tokenizer: Tokenizer
-) -> tuple[CutSet, list[Rejection]]:
+def leave_out_infeasible(cuts: CutSet, model: AcousticModel, tokenizer: Tokenizer) -> tuple[CutSet, list[Rejection]]:
     """Training cuts with at least as many output frames as tokens and repeats, and a Rejection for each other one."""
     kept, rejected = [], []
     for cut in cuts:

@@ -76,8 +76,9 @@ class Budget(lightning.Callback):
         self.resumed_at = now
         self.audio_seconds += float(batch.lengths.sum()) / self.sample_rate * trainer.world_size
         if self.minutes:
+            # all devices stop together
             over = self.seconds >= 60 * self.minutes
-            trainer.should_stop |= trainer.strategy.reduce_boolean_decision(over, all=False)  # all devices stop together
+            trainer.should_stop |= trainer.strategy.reduce_boolean_decision(over, all=False)
 
     def on_train_epoch_end(self, trainer, module) -> None:
         self.epochs_done = trainer.current_epoch + 1

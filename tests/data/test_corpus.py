@@ -196,8 +196,10 @@ def test_segments_of_one_file(tmp_path):
     parts = [Utterance(f"u{n}", path, "x", start=n * 0.5, duration=0.5) for n in range(6)]
     loaded = corpus(parts, dev_fraction=0, test_fraction=0)
     joined = np.concatenate([loaded.audio[f"u{n}"] for n in range(6)])
-    np.testing.assert_array_equal(joined / np.float32(32768), load_samples(corpus(
-        [Utterance("all", path, "x")], dev_fraction=0, test_fraction=0).splits["train"][0]))
+    np.testing.assert_array_equal(
+        joined / np.float32(32768),
+        load_samples(corpus([Utterance("all", path, "x")], dev_fraction=0, test_fraction=0).splits["train"][0]),
+    )
 
 
 def test_compact_keeps_what_16_bits_can_hold():

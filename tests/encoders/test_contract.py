@@ -23,7 +23,11 @@ VARIANTS = [
 def build(name: str, front_end: str = "conv", factor: int = 4, *overrides: str):
     torch.manual_seed(0)
     chosen = [f"encoder={name}", f"encoder/subsampling={front_end}", f"encoder.subsampling.factor={factor}"]
-    return instantiate(load_configuration("train", [*chosen, *overrides]).encoder, features=FEATURES)
+    encoder = instantiate(load_configuration("train", [*chosen, *overrides]).encoder, features=FEATURES)
+    with torch.no_grad():  # as after some training: blocks that begin as the identity would pass any test
+        for weight in encoder.parameters():
+            weight.add_(0.05 * torch.randn_like(weight))
+    return encoder
 
 
 def frames(seed: int = 1) -> torch.Tensor:
@@ -119,6 +123,19 @@ def test_bf16_stays_close(name):
     valid = torch.arange(exact.shape[1]) < lengths.unsqueeze(1)
     scale = exact[valid].abs().mean()
     assert (rounded.float() - exact)[valid].abs().mean() < 0.05 * scale
+
+
+@pytest.mark.parametrize("name", ["transformer", "conformer"])
+def test_blocks_begin_as_the_identity(name):
+    """An untrained deep encoder gives what an untrained one of a single block gives (up to normalization)."""
+    config = load_configuration("train", [f"encoder={name}", "encoder.dropout=0"]).encoder
+    torch.manual_seed(0)
+    encoder = instantiate(config, features=FEATURES)
+    shallow = encoder.position.add(encoder.subsampling(frames(), LENGTHS)[0])
+    hidden, lengths = encoder(frames(), LENGTHS)
+    expected = torch.nn.functional.layer_norm(shallow, shallow.shape[-1:])
+    valid = torch.arange(hidden.shape[1]) < lengths.unsqueeze(1)
+    torch.testing.assert_close(hidden[valid], expected[valid], rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["transformer", "conformer"])

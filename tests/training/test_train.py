@@ -1,4 +1,4 @@
-"""train.py as a whole on a language of three tones: it learns, resumes, repeats itself, and leaves everything it says."""
+"""train.py as a whole on a language of three tones: it learns, repeats itself, and leaves everything it says."""
 
 import json
 
