@@ -28,8 +28,9 @@ class Augmentation(nn.Module):
 
     def waveform(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """(B, S), (B,) samples -> the same with other samples, perhaps more or fewer."""
-        for part in self.on_waveform if self.training and self.active else ():
-            waveform, lengths = part(waveform, lengths)
+        with torch.autocast(waveform.device.type, enabled=False):  # bf16 samples would hiss at -48 dB
+            for part in self.on_waveform if self.training and self.active else ():
+                waveform, lengths = part(waveform, lengths)
         return waveform, lengths
 
     def frames(self, frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:

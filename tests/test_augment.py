@@ -116,3 +116,13 @@ def test_specaugment_hides_at_most_what_it_may():
 def test_a_folder_without_recordings_is_named(tmp_path):
     with pytest.raises(UserError, match=r"augment\.noise\.folder"):
         Noise(RATE, str(tmp_path), 5, 20, 1.0)
+
+
+def test_speed_is_not_rounded_to_16_bit_floats():
+    """Under bf16 autocast the resampled waveform must be what it is without."""
+    config = load_configuration("train", ["augment=[speed]", "augment.speed.factors=[0.9]"])
+    augment = Augmentation({"speed": instantiate(config.augment.speed, sample_rate=RATE)})
+    exact, _ = augment.waveform(waveforms(), LENGTHS)
+    with torch.autocast("cpu", torch.bfloat16):
+        under_autocast, _ = augment.waveform(waveforms(), LENGTHS)
+    assert torch.equal(exact, under_autocast)
