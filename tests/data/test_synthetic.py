@@ -105,7 +105,7 @@ def test_too_few_sentences(tmp_path):
     [
         ({"languages": ["xx"]}, "no sentences for xx; there are de, en"),
         ({"languages": "en"}, "must be a list"),
-        ({"speakers": 500}, "ask for fewer"),
+        ({"held_out_speakers": 33}, "ask for fewer"),
         ({"utterances": 0}, "must be 1 or more"),
         ({"utterances": 3}, "use too few words for unheard sentences"),
     ],
