@@ -22,6 +22,8 @@ SHARES = {  # from 0 to 1
     *("time_share", "frequency_share", "probability", "dropout"),
 }
 UNITS = ("_ms", "_db", "_seconds", "_gib", "minutes")  # words that end so may be fractions, though 25 is the default
+# null in conf/train.yaml or conf/data/default.yaml, though an experiment may set them
+NULLABLE = {"minutes", "patience", "batch_utterances", "workers", "sample_rate", "trials"}
 ANY = {"trainer.devices"}  # a number, a list or a word, as Lightning takes it
 
 
@@ -50,7 +52,7 @@ def wanted_instead(key: str, default: Any, value: Any) -> str | None:
     if isinstance(default, bool):
         return None if isinstance(value, bool) else "true or false"
     usual = default[0] if isinstance(default, list) and default else default
-    if (value is None and default is None) or not (word in POSITIVE | NOT_NEGATIVE | SHARES or is_number(usual)):
+    if (value is None and (default is None or word in NULLABLE)) or not (word in POSITIVE | NOT_NEGATIVE | SHARES or is_number(usual)):
         return None
     whole = not (isinstance(usual, float) or word in SHARES or word.endswith(UNITS))
     interval, holds = interval_of(word)

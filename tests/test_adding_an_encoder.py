@@ -42,7 +42,7 @@ def test_the_page_shows_one_python_and_one_yaml_file():
 
 
 def test_the_contract_finds_it_and_it_keeps_it(copy_of_the_project):
-    done = python(copy_of_the_project, "-m", "pytest", "tests/encoders", "-q", "-k", "tdnn or every_encoder")
+    done = python(copy_of_the_project, "-m", "pytest", "tests/encoders", "-k", "tdnn or every_encoder")
     assert done.returncode == 0, done.stdout[-3000:]
     assert int(re.search(r"(\d+) passed", done.stdout).group(1)) > 30
 

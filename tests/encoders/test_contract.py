@@ -135,7 +135,7 @@ def test_blocks_begin_as_the_identity(name):
     hidden, lengths = encoder(frames(), LENGTHS)
     expected = torch.nn.functional.layer_norm(shallow, shallow.shape[-1:])
     valid = torch.arange(hidden.shape[1]) < lengths.unsqueeze(1)
-    torch.testing.assert_close(hidden[valid], expected[valid], rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(hidden[valid], expected[valid], rtol=1e-2, atol=1e-2)  # normalized once a block
 
 
 @pytest.mark.parametrize("name", ["transformer", "conformer"])
