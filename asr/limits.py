@@ -52,7 +52,9 @@ def wanted_instead(key: str, default: Any, value: Any) -> str | None:
     if isinstance(default, bool):
         return None if isinstance(value, bool) else "true or false"
     usual = default[0] if isinstance(default, list) and default else default
-    if (value is None and (default is None or word in NULLABLE)) or not (word in POSITIVE | NOT_NEGATIVE | SHARES or is_number(usual)):
+    if value is None and (default is None or word in NULLABLE):
+        return None
+    if not (word in POSITIVE | NOT_NEGATIVE | SHARES or is_number(usual)):
         return None
     whole = not (isinstance(usual, float) or word in SHARES or word.endswith(UNITS))
     interval, holds = interval_of(word)
