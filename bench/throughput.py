@@ -1,6 +1,6 @@
 """Training through train.py's own parts beside a bare PyTorch loop over the same model and batches; prints JSON.
 
-    python bench/throughput.py [--rounds 5] [any train.py override]
+    python -m bench.throughput [--rounds 5] [any train.py override]
 
 Both train on the same corpus and the same batches, in turn, within one process. The bare loop finds its batches in
 memory and does forward, backward, clipping and the optimizer's step, nothing else; the other side is the Lightning
