@@ -19,7 +19,8 @@ from asr.configuration import run_entry_point
 from asr.data.batches import SpeechDataset, evaluation_batches, training_batches
 from asr.data.corpus import Corpus
 from asr.data.source import load_with_progress, open_source, reject_more, write_rejected
-from asr.errors import Interrupted, UserError
+from asr.data.utterance import SPLITS
+from asr.errors import Interrupted, UserError, one_line
 from asr.evaluation.hypotheses import examples_of, score_set, transcribe_set, write_lines
 from asr.evaluation.report import write_report
 from asr.evaluation.scores import print_scores
@@ -37,7 +38,6 @@ from asr.training.summary import announce, describe, parameters
 from asr.writing import write_whole
 
 PURPOSE = "Train a speech recogniser with CTC and measure it on held-out speech."
-SPLITS = ("train", "dev", "test")
 
 
 def train(config: DictConfig) -> dict:
@@ -205,7 +205,7 @@ def trainer_fit(config, run, module, recognizer, batches, budget, precision, scr
             num_sanity_val_steps=0,
         )
     except (MisconfigurationException, ValueError, TypeError) as error:
-        raise UserError(f"trainer: {' '.join(str(error).split())}") from error
+        raise UserError(f"trainer: {one_line(error)}") from error
     resume = str(run.checkpoint) if run.checkpoint.is_file() else None
     if resume:
         screen.print(f"going on from {resume}", soft_wrap=True)

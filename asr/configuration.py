@@ -16,7 +16,7 @@ from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from asr.errors import UserError
+from asr.errors import UserError, one_line
 from asr.limits import check_values
 
 TEXTS = {"source", "text", "folder", "run", "run_dir", "out_dir", "name"}  # last words of keys; values are as typed
@@ -225,10 +225,6 @@ def silent_where_reraised(failure: threading.ExceptHookArgs) -> None:
     """TensorBoard's writing thread hands its OSError on to ours, which tells it; anything else is printed as ever."""
     if not isinstance(failure.exc_value, OSError):
         threading.__excepthook__(failure)
-
-
-def one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
 
 
 def exit_with(message: str, status: int) -> None:

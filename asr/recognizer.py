@@ -21,7 +21,7 @@ import yaml
 from asr.ctc.head import CTCHead
 from asr.data.audio import AudioProblem, load_audio
 from asr.decode.greedy import Hypothesis
-from asr.errors import UserError
+from asr.errors import UserError, one_line
 from asr.model import AcousticModel
 from asr.text.load import load_tokenizer
 from asr.text.normalise import TextNormalizer
@@ -224,7 +224,3 @@ def load_weights(model: torch.nn.Module, path: Path) -> None:
         model.load_state_dict(weights)
     except (OSError, safetensors.SafetensorError, RuntimeError) as error:
         raise UserError(f"{path}: weights missing, damaged or of another model ({one_line(error)[:200]})") from error
-
-
-def one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())

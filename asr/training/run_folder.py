@@ -12,7 +12,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from asr.errors import UserError
+from asr.errors import UserError, one_line
 from asr.writing import mend_folder, write_whole
 
 MAY_DIFFER = ("run_dir", "name", "data.workers", "data.cache_gib")  # between an interrupted run and its continuation
@@ -116,7 +116,7 @@ def read_config(path: Path) -> DictConfig:
     try:
         return cast(DictConfig, OmegaConf.create(yaml.safe_load(path.read_text("utf-8"))))
     except (yaml.YAMLError, OSError, ValueError, OmegaConfBaseException) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise UserError(f"{path}: not the configuration of a run ({reason}); give the folder of another run") from error
 
 
