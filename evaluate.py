@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from asr.configuration import nearest, run_entry_point
 from asr.data.batches import SpeechDataset, evaluation_batches
@@ -22,6 +22,7 @@ from asr.recognizer import Recognizer, load
 from asr.text.unknown import notes_of_unknown, unknown_characters
 from asr.training.progress import console, tell
 from asr.training.run_folder import read_config
+from asr.trust import DATA_PARTS, check_trusted
 from asr.writing import write_whole
 
 PURPOSE = "Score a trained model on held-out speech: WER and CER with a 95 % interval."
@@ -33,6 +34,8 @@ def evaluate(config: DictConfig) -> dict:
     screen = console()
     run = run_folder(config.run)
     trained = read_config(run / "config.yaml")
+    if config.data.source is None:  # the run's own data is read again, by what its file names
+        check_trusted(OmegaConf.to_container(trained.data), run / "config.yaml", DATA_PARTS)
     recognizer = load(run / "model")
     out = Path(config.out_dir) if config.out_dir else run / "evaluation" / evaluation_name(config)
     out.mkdir(parents=True, exist_ok=True)

@@ -10,9 +10,6 @@ import pytorch_lightning as lightning
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.callbacks import EarlyStopping
-from pytorch_lightning.loggers import TensorBoardLogger
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from asr.augment import Augmentation
 from asr.configuration import run_entry_point
@@ -20,20 +17,17 @@ from asr.data.batches import SpeechDataset, evaluation_batches, training_batches
 from asr.data.corpus import Corpus
 from asr.data.source import load_with_progress, open_source, reject_more, write_rejected
 from asr.data.utterance import SPLITS
-from asr.errors import Interrupted, UserError, one_line
+from asr.errors import UserError
 from asr.evaluation.hypotheses import examples_of, score_set, transcribe_set, write_lines
 from asr.evaluation.report import write_report
 from asr.evaluation.scores import print_scores
 from asr.recognizer import FORMAT, Recognizer, build_model, load
 from asr.text.unknown import notes_of_unknown, unknown_characters
 from asr.training.alignable import fit_normalization, leave_out_infeasible, left_out_in_training
-from asr.training.averaging import MovingAverage
-from asr.training.budget import Budget
+from asr.training.fitting import budget_of, choose_precision, fit
 from asr.training.module import CTCTraining
-from asr.training.precision import faster_precision
-from asr.training.progress import ProgressDisplay, clock, console, tell
-from asr.training.records import BestModel, Examples, History, Resumable, WholeCheckpoints
-from asr.training.run_folder import RunFolder, flat, open_run
+from asr.training.progress import clock, console, tell
+from asr.training.run_folder import RunFolder, open_run
 from asr.training.summary import announce, describe, parameters
 from asr.writing import write_whole
 
@@ -61,16 +55,16 @@ def train(config: DictConfig) -> dict:
     batches = batches_of(config, corpus, dataset)
     fit_normalization(module.model.features, batches["train"])
     first = next(iter(batches["train"]))
-    precision = choose_precision(module, first, run)
+    precision, why = choose_precision(module, first, run)
     facts = describe(module, corpus.splits, first, corpus.sample_rate)
-    budget = instantiate_budget(config, corpus)
+    budget = budget_of(config, corpus)
     length = f"{config.budget.minutes:g} minutes" if config.budget.minutes else f"{config.budget.epochs} epochs"
-    facts |= {"precision": precision, "budget": length, "results": str(run.path)}
+    facts |= {"precision": f"{precision} ({why})", "budget": length, "results": str(run.path)}
     facts["watch"] = f"tensorboard --logdir {run.path}"
     announce(screen, facts)
 
     try:
-        trainer = trainer_fit(config, run, module, recognizer, batches, budget, precision, screen)
+        trainer = fit(config, run, module, recognizer, batches, budget, precision, screen)
     finally:
         write_rejected(run.rejected, corpus.rejected + left_out_in_training(module, corpus.splits["train"]))
     if not trainer.is_global_zero:
@@ -142,78 +136,6 @@ def batches_of(config: DictConfig, corpus: Corpus, dataset: SpeechDataset) -> di
         ),
         "dev": evaluation_batches(corpus.splits["dev"], dataset, 2 * data.batch_seconds, workers),
     }
-
-
-def choose_precision(module: CTCTraining, batch, run: RunFolder) -> str:
-    """The precision asked for, or the faster one, measured once and then kept in the run's config.yaml."""
-    written = OmegaConf.load(run.config)
-    if written.trainer.precision == "auto":
-        on_gpu = written.trainer.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
-        device = torch.device("cuda" if on_gpu else "cpu")
-        module, batch = module.to(device), batch.to(device)
-        with torch.random.fork_rng():
-            written.trainer.precision, _ = faster_precision(lambda: module.training_loss(batch)[0], device)
-        module.zero_grad(set_to_none=True)
-        module.to("cpu")
-        write_whole(run.config, OmegaConf.to_yaml(written))
-    return written.trainer.precision
-
-
-def instantiate_budget(config: DictConfig, corpus: Corpus) -> Budget:
-    minutes, epochs = config.budget.minutes, config.budget.epochs
-    seconds = sum(cut.duration for cut in corpus.splits["train"])
-    schedule, rate = instantiate(config.schedule), corpus.sample_rate
-    return Budget(schedule, minutes, None if minutes else epochs, seconds, rate, config.trainer.augment_from)
-
-
-def trainer_fit(config, run, module, recognizer, batches, budget, precision, screen) -> lightning.Trainer:
-    """Train, from the checkpoint of an interrupted run where there is one; Interrupted where a signal ends it."""
-    settings = config.trainer
-    shown = next(iter(batches["dev"]))
-    shown = shown.first(settings.examples)
-    history = History(run.history, budget)
-    callbacks = [
-        BestModel(lambda: recognizer.save(run.model)),
-        Examples(shown, lambda batch: examples_of(recognizer, batch)),
-        budget,
-        history,
-        ProgressDisplay(screen, budget),
-        Resumable(run.checkpoint.parent),
-        MovingAverage(settings.average_decay),
-    ]
-    if settings.patience:
-        callbacks.append(EarlyStopping("wer/dev", patience=settings.patience))
-    logger = TensorBoardLogger(run.path, name="", version="tensorboard")
-    logger.log_hyperparams(flat(config))
-    try:
-        trainer = lightning.Trainer(
-            accelerator=settings.accelerator,
-            devices=settings.devices,
-            num_nodes=settings.num_nodes,
-            strategy=settings.strategy,
-            precision=precision,
-            accumulate_grad_batches=settings.accumulate_grad_batches,
-            check_val_every_n_epoch=settings.check_val_every_n_epoch,
-            log_every_n_steps=settings.log_every_n_steps,
-            max_epochs=config.budget.epochs if not config.budget.minutes else -1,
-            logger=logger,
-            callbacks=callbacks,
-            plugins=[WholeCheckpoints()],
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            use_distributed_sampler=False,
-            num_sanity_val_steps=0,
-        )
-    except (MisconfigurationException, ValueError, TypeError) as error:
-        raise UserError(f"trainer: {one_line(error)}") from error
-    resume = str(run.checkpoint) if run.checkpoint.is_file() else None
-    if resume:
-        screen.print(f"going on from {resume}", soft_wrap=True)
-    try:
-        trainer.fit(module, batches["train"], batches["dev"], ckpt_path=resume, weights_only=True)
-    except SystemExit as stopped:  # what Lightning makes of Ctrl-C and of SIGTERM
-        raise Interrupted(run.how_to_go_on(trainer.current_epoch + 1)) from stopped
-    return trainer
 
 
 def close(config, run, corpus, dataset, budget, device, screen) -> dict:

@@ -1,11 +1,9 @@
 """The trained model as a person uses it: save, load, transcribe.
 
 A model is a folder anybody can open safely: model.safetensors, config.yaml, the tokenizer. Nothing in it is executed:
-config.yaml may name only classes of this package, and weights are read as numbers.
+config.yaml may name only parts of this package, and weights are read as numbers.
 """
 
-import importlib
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +24,10 @@ from asr.model import AcousticModel
 from asr.text.load import load_tokenizer
 from asr.text.normalise import TextNormalizer
 from asr.text.tokenizer import Tokenizer
+from asr.trust import MODEL_PARTS, check_trusted
 from asr.writing import whole_folder, write_whole
 
 FORMAT = 1  # of the model folder; raised when older programs could no longer read it
-TRUSTED = ("asr.features", "asr.encoders", "asr.decode", "asr.text")
 
 
 @dataclass(frozen=True)
@@ -161,7 +159,7 @@ def load(folder: str | Path) -> Recognizer:
     config = read_config(folder / "config.yaml")
     try:
         for part in ("features", "encoder", "decoder", "text"):
-            check_trusted(config[part], folder / "config.yaml")
+            check_trusted(config[part], folder / "config.yaml", MODEL_PARTS)
         tokenizer = load_tokenizer(folder)
         model = build_model(config, config["sample_rate"], tokenizer.size)
         normalize = hydra.utils.instantiate(config["text"])
@@ -185,37 +183,6 @@ def read_config(path: Path) -> dict[str, Any]:
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise UserError(f"{path}: not a model of this program (format {FORMAT}); give RUN_DIR/model of a finished run")
     return config
-
-
-def check_trusted(node: Any, path: Path) -> None:
-    """Refuse any constructor but the classes of this package: a stranger's config.yaml must not call anything else."""
-    if isinstance(node, list):
-        for child in node:
-            check_trusted(child, path)
-    if not isinstance(node, dict):
-        return
-    for key, value in node.items():
-        if key == "_target_":
-            if not is_own_class(str(value)):
-                raise UserError(f"{path}: _target_ {value} is not a part of this program; refused")
-        elif str(key).startswith("_") and key not in ("_partial_", "_convert_"):
-            raise UserError(f"{path}: {key} is not allowed in a model's configuration; refused")
-        elif isinstance(value, str) and "${" in value:
-            raise UserError(f"{path}: {key} holds an interpolation; refused")
-        else:
-            check_trusted(value, path)
-
-
-def is_own_class(target: str) -> bool:
-    """Whether a dotted name is that of a class which a module of this package defines itself."""
-    module_name, _, name = target.rpartition(".")
-    if not any(module_name == prefix or module_name.startswith(prefix + ".") for prefix in TRUSTED):
-        return False
-    try:
-        found = getattr(importlib.import_module(module_name), name, None)
-    except ImportError:
-        return False
-    return inspect.isclass(found) and found.__module__ == module_name
 
 
 def load_weights(model: torch.nn.Module, path: Path) -> None:

@@ -23,8 +23,10 @@ from rich.console import Console
 from asr.configuration import exit_status, load_configuration
 from asr.data.batches import SpeechDataset
 from asr.training.averaging import MovingAverage
+from asr.training.fitting import budget_of
 from asr.training.progress import ProgressDisplay
-from train import batches_of, build, instantiate_budget, open_run, read_corpus
+from asr.training.run_folder import open_run
+from train import batches_of, build, read_corpus
 
 
 def bare_epoch(module, batches, precision: str) -> float:
@@ -44,7 +46,7 @@ def bare_epoch(module, batches, precision: str) -> float:
 
 def trainer_epoch(config, corpus, module, loader, folder: Path) -> float:
     """Seconds that the training batches of one epoch took in the trainer, loading included."""
-    budget = instantiate_budget(config, corpus)
+    budget = budget_of(config, corpus)
     trainer = lightning.Trainer(
         accelerator="cpu",
         precision=config.trainer.precision,

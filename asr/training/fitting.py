@@ -1,0 +1,124 @@
+"""From configuration to fitted weights: the budget, the precision, Lightning's trainer and its callbacks."""
+
+import pytorch_lightning as lightning
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+from asr.data.corpus import Corpus
+from asr.errors import Interrupted, UserError, one_line
+from asr.evaluation.hypotheses import examples_of
+from asr.recognizer import Recognizer
+from asr.training.averaging import MovingAverage
+from asr.training.budget import Budget
+from asr.training.module import CTCTraining
+from asr.training.precision import faster_precision
+from asr.training.progress import ProgressDisplay
+from asr.training.records import BestModel, Examples, History, Resumable, WholeCheckpoints
+from asr.training.run_folder import RunFolder, flat
+from asr.writing import write_whole
+
+
+def budget_of(config: DictConfig, corpus: Corpus) -> Budget:
+    """Minutes where they are given, epochs otherwise, with the schedule that follows them."""
+    minutes, epochs = config.budget.minutes, config.budget.epochs
+    seconds = sum(cut.duration for cut in corpus.splits["train"])
+    schedule, rate = instantiate(config.schedule), corpus.sample_rate
+    return Budget(schedule, minutes, None if minutes else epochs, seconds, rate, config.trainer.augment_from)
+
+
+def choose_precision(module: CTCTraining, batch, run: RunFolder) -> tuple[str, str]:
+    """The precision asked for, or the faster one, measured once and kept in the run's config.yaml; and why."""
+    written = OmegaConf.load(run.config)
+    if written.trainer.precision != "auto":
+        return written.trainer.precision, "as configured"
+    on_gpu = written.trainer.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+    device = torch.device("cuda" if on_gpu else "cpu")
+    module, batch = module.to(device), batch.to(device)
+    with torch.random.fork_rng():
+        written.trainer.precision, gain = faster_precision(lambda: module.training_loss(batch)[0], device)
+    module.zero_grad(set_to_none=True)
+    module.to("cpu")
+    write_whole(run.config, OmegaConf.to_yaml(written))
+    return written.trainer.precision, f"a step in bf16 is {gain:.2f} times as fast as in 32 bits here"
+
+
+def fit(
+    config: DictConfig,
+    run: RunFolder,
+    module: CTCTraining,
+    recognizer: Recognizer,
+    batches: dict,
+    budget: Budget,
+    precision: str,
+    screen,
+) -> lightning.Trainer:
+    """Train, from the checkpoint of an interrupted run where there is one; Interrupted where a signal ends it."""
+    shown = next(iter(batches["dev"])).first(config.trainer.examples)
+    callbacks = [
+        OwnBatches(batches["train"].sampler, config.seed),
+        BestModel(lambda: recognizer.save(run.model)),
+        Examples(shown, lambda batch: examples_of(recognizer, batch)),
+        budget,
+        History(run.history, budget),
+        ProgressDisplay(screen, budget),
+        Resumable(run.checkpoint.parent),
+        MovingAverage(config.trainer.average_decay),
+    ]
+    if config.trainer.patience:
+        callbacks.append(EarlyStopping("wer/dev", patience=config.trainer.patience))
+    trainer = new_trainer(config, run, precision, callbacks)
+    resume = str(run.checkpoint) if run.checkpoint.is_file() else None
+    if resume:
+        screen.print(f"going on from {resume}", soft_wrap=True)
+    try:
+        trainer.fit(module, batches["train"], batches["dev"], ckpt_path=resume, weights_only=True)
+    except SystemExit as stopped:  # what Lightning makes of Ctrl-C and of SIGTERM
+        raise Interrupted(run.how_to_go_on(trainer.current_epoch + 1)) from stopped
+    return trainer
+
+
+class OwnBatches(lightning.Callback):
+    """Gives each of several processes its own share of the training batches, and its own random numbers.
+
+    The sampler is made before Lightning starts the other processes, so it learns of them here.
+    """
+
+    def __init__(self, sampler, seed: int) -> None:
+        self.sampler, self.seed = sampler, seed
+
+    def setup(self, trainer, module, stage: str) -> None:
+        if trainer.world_size > 1:
+            self.sampler.world_size, self.sampler.rank = trainer.world_size, trainer.global_rank
+            torch.manual_seed(self.seed + trainer.global_rank)
+
+
+def new_trainer(config: DictConfig, run: RunFolder, precision: str, callbacks: list) -> lightning.Trainer:
+    """Lightning's trainer as the `trainer` group describes it; UserError where it refuses a setting."""
+    settings = config.trainer
+    logger = TensorBoardLogger(run.path, name="", version="tensorboard")
+    logger.log_hyperparams(flat(config))
+    try:
+        return lightning.Trainer(
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            num_nodes=settings.num_nodes,
+            strategy=settings.strategy,
+            precision=precision,
+            accumulate_grad_batches=settings.accumulate_grad_batches,
+            check_val_every_n_epoch=settings.check_val_every_n_epoch,
+            log_every_n_steps=settings.log_every_n_steps,
+            max_epochs=config.budget.epochs if not config.budget.minutes else -1,
+            logger=logger,
+            callbacks=callbacks,
+            plugins=[WholeCheckpoints()],
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+            num_sanity_val_steps=0,
+        )
+    except (MisconfigurationException, ValueError, TypeError) as error:
+        raise UserError(f"trainer: {one_line(error)}") from error
