@@ -48,9 +48,25 @@ def transcribe(
 
         write = FORMATS[format.value]
         recognizer = load(model)
-        print(write(recognizer.transcribe(files, on_problem=tell)), end="")
+        print(write(recognizer.transcribe(files, on_problem=tell), len(files) > 1), end="")
     if problems:
         raise typer.Exit(2)
+
+
+@app.command()
+def doctor(
+    source: Annotated[str, typer.Argument(help="A corpus in any form of data.source.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(help="Options of train.py that say how it is read: experiment=fsdd text.case=keep"),
+    ] = None,
+    out_dir: Annotated[Path | None, typer.Option(help="Where the page goes; default: runs/doctor/NAME.")] = None,
+) -> None:
+    """Look for what is wrong with a corpus; write a page to look at and listen to, and findings.jsonl."""
+    with exit_status():
+        from asr.data.doctor.command import run
+
+        run(source, overrides or [], out_dir)
 
 
 @app.command()

@@ -3,8 +3,8 @@
     (waveform (B, S) in [-1, 1], lengths (B,) samples) -> (frames (B, T, F), lengths (B,) frames)
 
 Every feature has `dim` (F), `hop_s` (seconds per frame), `frames_of(samples)`, and `raw`, which is the same without
-the normalization. Samples and frames beyond an
-utterance's length never change its result: they are set to zero before and after.
+the normalization. Samples and frames beyond an utterance's length never change its result: they are set to zero before
+and after.
 
 Shapes: B utterances, S samples, T frames, F feature coefficients.
 """
@@ -42,7 +42,7 @@ class Spectrogram(nn.Module):
     ) -> None:
         super().__init__()
         framing = Framing(sample_rate, window_ms, hop_ms)
-        self.framing, self.dim, self.hop_s = framing, framing.fft // 2 + 1, framing.hop / sample_rate
+        self.dim, self.hop_s, self.frames_of = framing.fft // 2 + 1, framing.hop_s, framing.frames_of
         self.transform = torchaudio.transforms.Spectrogram(
             framing.fft, framing.window, framing.hop, pad_mode="constant"
         )
@@ -55,9 +55,6 @@ class Spectrogram(nn.Module):
     def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         return normalized(self, waveform, lengths)
 
-    def frames_of(self, samples):
-        return samples // self.framing.hop + 1
-
 
 class LogMel(nn.Module):
     """Log-mel filter-bank energies, (B, S) -> (B, T, mels)."""
@@ -67,7 +64,7 @@ class LogMel(nn.Module):
     ) -> None:
         super().__init__()
         framing = Framing(sample_rate, window_ms, hop_ms)
-        self.framing, self.dim, self.hop_s = framing, mels, framing.hop / sample_rate
+        self.dim, self.hop_s, self.frames_of = mels, framing.hop_s, framing.frames_of
         self.transform = torchaudio.transforms.MelSpectrogram(
             sample_rate, framing.fft, framing.window, framing.hop, n_mels=mels, pad_mode="constant"
         )
@@ -79,9 +76,6 @@ class LogMel(nn.Module):
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         return normalized(self, waveform, lengths)
-
-    def frames_of(self, samples):
-        return samples // self.framing.hop + 1
 
 
 class MFCC(nn.Module):
@@ -103,7 +97,7 @@ class MFCC(nn.Module):
     ) -> None:
         super().__init__()
         framing = Framing(sample_rate, window_ms, hop_ms)
-        self.framing, self.dim, self.hop_s = framing, coefficients * (1 + deltas), framing.hop / sample_rate
+        self.dim, self.hop_s, self.frames_of = coefficients * (1 + deltas), framing.hop_s, framing.frames_of
         self.deltas, self.delta_window = deltas, delta_window
         self.transform = torchaudio.transforms.MFCC(
             sample_rate,
@@ -131,9 +125,6 @@ class MFCC(nn.Module):
     def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         return normalized(self, waveform, lengths)
 
-    def frames_of(self, samples):
-        return samples // self.framing.hop + 1
-
 
 def normalized(features, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     """The feature's raw frames after its normalization, always in 32 bits: energies span more than bf16 resolves."""
@@ -149,6 +140,11 @@ class Framing:
         self.window = round(sample_rate * window_ms / 1000)
         self.hop = round(sample_rate * hop_ms / 1000)
         self.fft = 1 << (self.window - 1).bit_length()
+        self.hop_s = self.hop / sample_rate
+
+    def frames_of(self, samples: Tensor) -> Tensor:
+        """How many frames so many samples make: one centred on every multiple of the hop, the first at 0."""
+        return samples // self.hop + 1
 
 
 class UtteranceNormalization(nn.Module):

@@ -1,4 +1,7 @@
-"""Transcripts as people exchange them: text, JSON lines, SubRip, WebVTT, NIST CTM."""
+"""Transcripts as people exchange them: text, JSON lines, SubRip, WebVTT, NIST CTM.
+
+Every format is `(transcripts, several)`: whether several recordings were asked for, of which some may have failed.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -12,19 +15,17 @@ CAPTION_SECONDS = 6.0
 CAPTION_PAUSE_S = 1.0  # a silence this long begins a new caption
 
 
-def as_text(transcripts: Sequence[Transcript]) -> str:
+def as_text(transcripts: Sequence[Transcript], several: bool) -> str:
     """A line a file; with several files, each after its path and a tab."""
-    if len(transcripts) == 1:
-        return transcripts[0].text + "\n"
-    return "".join(f"{transcript.path}\t{transcript.text}\n" for transcript in transcripts)
+    return "".join(f"{t.path}\t{t.text}\n" if several else f"{t.text}\n" for t in transcripts)
 
 
-def as_json(transcripts: Sequence[Transcript]) -> str:
+def as_json(transcripts: Sequence[Transcript], several: bool) -> str:
     """A JSON line a file: path, text, duration, words with times in seconds and confidence."""
     return "".join(json.dumps(asdict(transcript), ensure_ascii=False) + "\n" for transcript in transcripts)
 
 
-def as_srt(transcripts: Sequence[Transcript]) -> str:
+def as_srt(transcripts: Sequence[Transcript], several: bool) -> str:
     """SubRip captions; several files follow one another, each with its own clock."""
     captions = [caption for transcript in transcripts for caption in captions_of(transcript)]
     blocks = [
@@ -34,18 +35,18 @@ def as_srt(transcripts: Sequence[Transcript]) -> str:
     return "\n".join(blocks)
 
 
-def as_vtt(transcripts: Sequence[Transcript]) -> str:
+def as_vtt(transcripts: Sequence[Transcript], several: bool) -> str:
     """WebVTT captions (W3C), each file under a NOTE with its path."""
     blocks = ["WEBVTT\n"]
     for transcript in transcripts:
-        if len(transcripts) > 1:
+        if several:
             blocks.append(f"NOTE {transcript.path}\n")
         for words in captions_of(transcript):
             blocks.append(f"{clock(words[0].start, '.')} --> {clock(words[-1].end, '.')}\n{spoken(words)}\n")
     return "\n".join(blocks)
 
 
-def as_ctm(transcripts: Sequence[Transcript]) -> str:
+def as_ctm(transcripts: Sequence[Transcript], several: bool) -> str:
     """NIST CTM: file channel start duration word confidence."""
     return "".join(
         f"{Path(t.path).stem} 1 {w.start:.2f} {w.end - w.start:.2f} {w.text} {w.confidence:.2f}\n"
@@ -77,7 +78,7 @@ def clock(seconds: float, point: str) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}:{ms // 1000:02d}{point}{ms % 1000:03d}"
 
 
-FORMATS: dict[str, Callable[[Sequence[Transcript]], str]] = {
+FORMATS: dict[str, Callable[[Sequence[Transcript], bool], str]] = {
     "text": as_text,
     "json": as_json,
     "srt": as_srt,

@@ -14,6 +14,8 @@ class CTCLoss(nn.Module):
     probability is zero and their loss infinite; whoever trains has to name them.
     """
 
+    views = 1  # sets of differently masked frames that training makes of every utterance
+
     def forward(
         self, log_probs: Tensor, lengths: Tensor, tokens: Tensor, token_counts: Tensor
     ) -> tuple[Tensor, Tensor]:

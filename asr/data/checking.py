@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from asr.data.utterance import Rejection, Seconds, Utterance
 INT16_SCALE = 32768
 FILES_AT_ONCE = 512  # submitted to the pool together: bounds what waits in memory
 Progress = Callable[[int, int | None], None]
+Measure = Callable[[np.ndarray, int], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,10 @@ class Transcribed:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The outcome for one utterance: a cut and its samples (S,) (int16 where exact, else float32), or a rejection."""
+    """The outcome for one utterance: a cut and its samples (S,) (int16 where exact, else float32), or a rejection.
+
+    `measures` is what the caller's `measure` made of the samples as they are in the file.
+    """
 
     utterance: Utterance
     cut: MonoCut | None = None
@@ -39,6 +44,16 @@ class Checked:
     original_rate: int = 0
     channels: int = 0
     rejection: Rejection | None = None
+    measures: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What every recording is to become: its rate in Hz (None: its own), its longest duration, and what is measured."""
+
+    sample_rate: int | None
+    max_seconds: Seconds
+    measure: Measure | None
 
 
 def common_rate(utterances: Sequence[Utterance]) -> int | None:
@@ -58,64 +73,73 @@ def _rate(path: Path, byte_range: tuple[int, int] | None) -> int | None:
 
 
 def check_all(
-    transcribed: Sequence[Transcribed], sample_rate: int, max_seconds: Seconds, on_progress: Progress | None
+    transcribed: Sequence[Transcribed],
+    sample_rate: int | None,
+    max_seconds: Seconds,
+    on_progress: Progress | None,
+    measure: Measure | None = None,
 ) -> Iterator[Checked]:
     """Check every utterance, in order; a file whose utterances follow one another is opened once.
 
-    `sample_rate` is in Hz. `on_progress(done, total)` is called after every file, counting utterances.
+    `sample_rate` is in Hz, None for each recording's own. `on_progress(done, total)` is called after every file,
+    counting utterances. `measure` is called with mono samples (S,) at the recording's own rate, and that rate.
     """
+    target = Target(sample_rate, max_seconds, measure)
     groups = [list(group) for _, group in groupby(transcribed, key=lambda item: item.utterance.audio)]
     done = 0
     with one_torch_thread(), ThreadPoolExecutor(cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
         rest = iter(groups)
         while batch := list(islice(rest, FILES_AT_ONCE)):
-            for outcomes in pool.map(lambda group: _check_file(group, sample_rate, max_seconds), batch):
+            for outcomes in pool.map(lambda group: _check_file(group, target), batch):
                 yield from outcomes
                 done += len(outcomes)
                 if on_progress is not None:
                     on_progress(done, len(transcribed))
 
 
-def _check_file(group: Sequence[Transcribed], sample_rate: int, max_seconds: Seconds) -> list[Checked]:
+def _check_file(group: Sequence[Transcribed], target: Target) -> list[Checked]:
     """Open the file that a group of utterances lies in, and check each of them."""
     first = group[0].utterance
     try:
         if first.audio is None:
             raise AudioProblem("audio_missing", "no recording is named", "name its audio file, or leave it out")
         if first.byte_range is not None and len(group) > 1:  # an archive: many recordings in one file
-            return [checked for item in group for checked in _check_file([item], sample_rate, max_seconds)]
+            return [checked for item in group for checked in _check_file([item], target)]
         with open_audio(first.audio, first.byte_range) as recording:
-            return [_check(item, recording, sample_rate, max_seconds) for item in group]
+            return [_check(item, recording, target) for item in group]
     except AudioProblem as problem:
         return [_rejected(item.utterance, problem) for item in group]
 
 
-def _check(item: Transcribed, recording: AudioFile, sample_rate: int, max_seconds: Seconds) -> Checked:
+def _check(item: Transcribed, recording: AudioFile, target: Target) -> Checked:
     utterance = item.utterance
     duration = utterance.duration if utterance.duration is not None else recording.duration - utterance.start
     try:
-        if duration > max_seconds:
+        if duration > target.max_seconds:
             raise AudioProblem(
                 "too_long",
-                f"{duration:.1f} s, more than {max_seconds:g} s",
+                f"{duration:.1f} s, more than {target.max_seconds:g} s",
                 "cut it into shorter utterances, or raise data.max_utterance_seconds",
             )
         samples = _samples(utterance, recording)
         check_samples(samples)
+        rate = recording.sample_rate if utterance.cut is None else utterance.cut.sampling_rate
+        wanted = target.sample_rate or rate
         cut = make_cut(
             utterance,
             item.text,
             original_rate=recording.sample_rate,
             original_samples=recording.num_samples,
             channels=recording.channels,
-            sample_rate=sample_rate,
+            sample_rate=wanted,
             duration=len(samples) / recording.sample_rate,
         )
     except AudioProblem as problem:
         return _rejected(utterance, problem)
-    rate = recording.sample_rate if utterance.cut is None else utterance.cut.sampling_rate
-    samples = fit(resample(samples, rate, sample_rate), cut.num_samples)
-    return Checked(utterance, cut, compact(samples), rate, recording.channels if utterance.channel is None else 1)
+    measures = target.measure(samples, rate) if target.measure is not None else None
+    samples = fit(resample(samples, rate, wanted), cut.num_samples)
+    channels = recording.channels if utterance.channel is None else 1
+    return Checked(utterance, cut, compact(samples), rate, channels, measures=measures)
 
 
 def _samples(utterance: Utterance, recording: AudioFile) -> np.ndarray:

@@ -4,7 +4,6 @@ import errno
 import importlib
 import json
 import os
-import pkgutil
 import random
 import shutil
 import tempfile
@@ -18,101 +17,15 @@ import numpy as np
 import soundfile
 
 from asr.data import grammars
-from asr.data.audio import one_torch_thread, resample
-from asr.data.espeak import SAMPLE_RATE as ESPEAK_RATE
+from asr.data.audio import one_torch_thread
 from asr.data.espeak import Speech, speak
-from asr.data.splits import draw_splits
+from asr.data.sentences import generated_sentences, languages_known, own_sentences, split_own
 from asr.data.utterance import SPLITS, Reading, Utterance
+from asr.data.voices import SAMPLE_RATE, VARIANTS, Speaker, new_speaker, recorded
 from asr.errors import UserError
 
 VERSION = 2  # to be raised when the same parameters come to mean other speech
-SAMPLE_RATE = 16000
 METADATA = "metadata.jsonl"
-MIN_SENTENCES = 20  # of a user's own: fewer cannot be told apart into train, dev and test
-MAX_LEVEL = 0.95  # of full scale
-
-# espeak-ng's voice variants that people understand; whispering, croaking, robotic and echoing ones are left out.
-VARIANTS = (
-    "Alex",
-    "Alicia",
-    "Andrea",
-    "Andy",
-    "Annie",
-    "Denis",
-    "Diogo",
-    "Gene",
-    "Gene2",
-    "Henrique",
-    "Hugo",
-    "Lee",
-    "Mario",
-    "Michael",
-    "Mike",
-    "Nguyen",
-    "Reed",
-    "adam",
-    "anika",
-    "antonio",
-    "aunty",
-    "belinda",
-    "benjamin",
-    "boris",
-    "david",
-    "edward",
-    "edward2",
-    "f1",
-    "f2",
-    "f3",
-    "f4",
-    "f5",
-    "grandma",
-    "gustave",
-    "ian",
-    "iven2",
-    "iven3",
-    "iven4",
-    "john",
-    "linda",
-    "m1",
-    "m2",
-    "m3",
-    "m4",
-    "m5",
-    "m6",
-    "m7",
-    "m8",
-    "marcelo",
-    "max",
-    "michel",
-    "miguel",
-    "mike2",
-    "norbert",
-    "pablo",
-    "paul",
-    "pedro",
-    "quincy",
-    "rob",
-    "robert",
-    "sandro",
-    "shelby",
-    "steph",
-    "steph2",
-    "travis",
-    "victor",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """A voice and its habits: `rate` in words a minute, `pitch` and `pitch_range` in 0-100, level and SNR in dB."""
-
-    name: str
-    voice: str
-    rate: int
-    pitch: int
-    pitch_range: int
-    level_db: float
-    snr_db: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +61,7 @@ def read(
     counts = {"train": utterances, "dev": held_out_utterances, "test": held_out_utterances}
     voices = {"train": speakers, "dev": held_out_speakers, "test": held_out_speakers}
     _check(languages, text, counts, voices)
-    own = None if text is None else _own_sentences(Path(text))
+    own = None if text is None else own_sentences(Path(text))
     parameters = [VERSION, list(languages), own, counts, voices, seed]
     name = blake2b(json.dumps(parameters).encode(), digest_size=8).hexdigest()
     folder = Path(source or cache or default_cache()).absolute() / name
@@ -174,11 +87,6 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "asr" / "synthetic"
 
 
-def languages_known() -> list[str]:
-    """The languages that sentences can be made in without a text of the user's own."""
-    return sorted(module.name for module in pkgutil.iter_modules(grammars.__path__))
-
-
 def _check(languages: Sequence[str], text: object, counts: dict[str, int], voices: dict[str, int]) -> None:
     if not languages or isinstance(languages, str):
         raise UserError(f"languages={languages!r}: must be a list of languages, such as [en]")
@@ -199,20 +107,6 @@ def _check(languages: Sequence[str], text: object, counts: dict[str, int], voice
         )
 
 
-def _own_sentences(path: Path) -> list[str]:
-    """The distinct sentences of a user's file, in order."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise UserError(f"text={path}: {error.strerror}; give a file with one sentence a line") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"text={path}: is not UTF-8 (byte {error.start}); save it as UTF-8") from error
-    sentences = list(dict.fromkeys(" ".join(line.split()) for line in lines if line.strip()))
-    if len(sentences) < MIN_SENTENCES:
-        raise UserError(f"text={path}: {len(sentences)} different sentences; give {MIN_SENTENCES} or more, one a line")
-    return sentences
-
-
 def _plan(
     languages: Sequence[str], own: list[str] | None, counts: dict[str, int], voices: dict[str, int], seed: int
 ) -> list[tuple[Line, Speaker]]:
@@ -222,7 +116,7 @@ def _plan(
     plan = []
     for index, language in enumerate(languages):
         share = {split: len(range(index, count, len(languages))) for split, count in counts.items()}
-        sentences = _split_own(own) if own is not None else _generated(language, share, chance)
+        sentences = split_own(own) if own is not None else generated_sentences(language, share, chance)
         voice = importlib.import_module(f"{grammars.__name__}.{language}").VOICE if own is None else language
         held_out = voices["dev"] + voices["test"]
         clear = {
@@ -232,64 +126,13 @@ def _plan(
         }
         for split in SPLITS:
             chosen = islice(cycle(clear[split]), voices[split])  # train's come again with another pitch and rate
-            cast = [_speaker(f"{voice}+{variant}", chance) for variant in chosen]
+            cast = [new_speaker(f"{voice}+{variant}", chance) for variant in chosen]
             for number in range(share[split]):
                 speaker = cast[number % len(cast)]
                 name = f"{split}-{language}-{number:05d}"
                 sentence = sentences[split][number % len(sentences[split])]
                 plan.append((Line(name, f"{split}/{name}.flac", sentence, speaker.name, split), speaker))
     return sorted(plan, key=lambda entry: entry[1].name)
-
-
-def _speaker(voice: str, chance: random.Random) -> Speaker:
-    rate, pitch, pitch_range = chance.randint(140, 185), chance.randint(35, 65), chance.randint(30, 70)
-    name = f"{voice}-{rate}-{pitch}".replace(" ", "_")
-    return Speaker(name, voice, rate, pitch, pitch_range, chance.uniform(-28, -20), chance.uniform(25, 40))
-
-
-def _split_own(sentences: Sequence[str]) -> dict[str, list[str]]:
-    """A user's sentences, a tenth each to dev and test by a hash of the sentence."""
-    drawn = draw_splits(sentences, dev_fraction=0.1, test_fraction=0.1)
-    return {split: [sentence for sentence in sentences if drawn[sentence] == split] for split in SPLITS}
-
-
-def _generated(language: str, share: dict[str, int], chance: random.Random) -> dict[str, list[str]]:
-    """Different sentences of a language's grammar; dev and test say nothing that train says, in words that it does."""
-    grammar = importlib.import_module(f"{grammars.__name__}.{language}")
-    train = _distinct(grammar, share["train"], chance, set(), None)
-    words = {word for sentence in train for word in sentence.split()}
-    dev = _distinct(grammar, share["dev"], chance, set(train), words)
-    test = _distinct(grammar, share["test"], chance, {*train, *dev}, words)
-    if len(dev) < share["dev"] or len(test) < share["test"]:
-        raise UserError(
-            f"utterances: {len(train)} in {language} use too few words for unheard sentences; ask for more, or for "
-            "fewer held_out_utterances"
-        )
-    return {"train": train, "dev": dev, "test": test}
-
-
-def _distinct(grammar, count: int, chance: random.Random, taken: set[str], words: set[str] | None) -> list[str]:
-    """`count` sentences not in `taken`, of `words` alone; fewer where a small grammar has no more."""
-    found: dict[str, None] = {}
-    for _ in range(50 * count):
-        if len(found) == count:
-            break
-        sentence = _sentence(grammar, chance)
-        if sentence not in taken and (words is None or words.issuperset(sentence.split())):
-            found[sentence] = None
-    return list(found)
-
-
-def _sentence(grammar, chance: random.Random) -> str:
-    """One sentence: a pattern whose slots are filled, none with the same phrase twice."""
-    used: set[str] = set()
-    parts = []
-    for part in chance.choice(grammar.PATTERNS).split():
-        if part.startswith("{"):
-            part = chance.choice([phrase for phrase in grammar.WORDS[part[1:-1]].split("|") if phrase not in used])
-            used.add(part)
-        parts.append(part)
-    return " ".join(parts)
 
 
 def _make(folder: Path, plan: Sequence[tuple[Line, Speaker]]) -> None:
@@ -327,12 +170,3 @@ def _write(folder: Path, plan: Sequence[tuple[Line, Speaker]]) -> None:
     lines = sorted((line for line, _ in plan), key=lambda line: line.id)
     text = "".join(json.dumps(asdict(line), ensure_ascii=False) + "\n" for line in lines)
     (folder / METADATA).write_text(text, encoding="utf-8")
-
-
-def recorded(samples: np.ndarray, speaker: Speaker, noise: np.random.Generator) -> np.ndarray:
-    """Speech (S,) int16 at ESPEAK_RATE as if recorded: (S',) float32 at SAMPLE_RATE, at a level, with noise."""
-    speech = resample(samples.astype(np.float32) / 32768, ESPEAK_RATE, SAMPLE_RATE)
-    level = 10 ** (speaker.level_db / 20)
-    speech = speech * (level / max(float(np.sqrt(np.mean(speech**2))), 1e-6))
-    heard = speech + noise.standard_normal(len(speech), dtype=np.float32) * level * 10 ** (-speaker.snr_db / 20)
-    return heard * min(1.0, MAX_LEVEL / float(np.abs(heard).max()))

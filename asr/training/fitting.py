@@ -1,5 +1,7 @@
 """From configuration to fitted weights: the budget, the precision, Lightning's trainer and its callbacks."""
 
+from typing import Any
+
 import pytorch_lightning as lightning
 import torch
 from hydra.utils import instantiate
@@ -96,7 +98,7 @@ class OwnBatches(lightning.Callback):
             torch.manual_seed(self.seed + trainer.global_rank)
 
 
-def new_trainer(config: DictConfig, run: RunFolder, precision: str, callbacks: list) -> lightning.Trainer:
+def new_trainer(config: DictConfig, run: RunFolder, precision: Any, callbacks: list) -> lightning.Trainer:
     """Lightning's trainer as the `trainer` group describes it; UserError where it refuses a setting."""
     settings = config.trainer
     logger = TensorBoardLogger(run.path, name="", version="tensorboard")

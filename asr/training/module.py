@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from asr.augment import Augmentation
+from asr.ctc.consistency import ConsistencyCTCLoss
 from asr.ctc.loss import CTCLoss, required_frames
 from asr.data.batches import NO_ENCODING, Batch
 from asr.errors import UserError
@@ -34,7 +35,7 @@ class CTCTraining(lightning.LightningModule):
     def __init__(
         self,
         model: AcousticModel,
-        loss: CTCLoss,
+        loss: CTCLoss | ConsistencyCTCLoss,
         augment: Augmentation,
         decoder: Callable,
         tokenizer: Tokenizer,
@@ -54,10 +55,10 @@ class CTCTraining(lightning.LightningModule):
         """The loss, which utterances (B,) it left out, and the output frames (B,) there were."""
         waveform, samples = self.augment.waveform(batch.waveform, batch.lengths)  # (B, S)
         frames, lengths = self.model.features(waveform, samples)  # (B, T, F)
-        frames, lengths = self.augment.frames(frames, lengths)
+        frames, lengths = self.augment.frames(*in_views(frames, lengths, self.loss.views))
         hidden, lengths = self.model.encoder(frames, lengths)  # (B, T', D)
         loss, left_out = self.loss(self.model.head(hidden), lengths, batch.tokens, batch.token_counts)
-        return loss, left_out, lengths
+        return loss, left_out, lengths[: len(batch.ids)]
 
     def training_step(self, batch: Batch, index: int) -> Tensor | None:
         loss, left_out, lengths = self.training_loss(batch)
@@ -131,3 +132,8 @@ class CTCTraining(lightning.LightningModule):
                 f"{', '.join(self.current_ids[:5])}; "
                 "lower optimizer.lr or try trainer.precision=32-true, and look at these recordings"
             )
+
+
+def in_views(frames: Tensor, lengths: Tensor, views: int) -> tuple[Tensor, Tensor]:
+    """The same utterances once a view, to be masked differently: (B, T, F), (B,) -> (views · B, T, F), (views · B,)."""
+    return (frames.repeat(views, 1, 1), lengths.repeat(views)) if views > 1 else (frames, lengths)
