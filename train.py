@@ -15,6 +15,7 @@ from asr.augment import Augmentation
 from asr.configuration import run_entry_point
 from asr.data.batches import SpeechDataset, evaluation_batches, training_batches
 from asr.data.corpus import Corpus
+from asr.data.doctor.glance import glance
 from asr.data.source import load_with_progress, open_source, reject_more, write_rejected
 from asr.data.utterance import SPLITS
 from asr.errors import UserError
@@ -88,7 +89,7 @@ def read_corpus(config: DictConfig, run: RunFolder, screen) -> Corpus:
         max_utterance_seconds=data.max_utterance_seconds,
         cache_gib=data.cache_gib,
     )
-    tell(screen, corpus.notes)
+    tell(screen, [*corpus.notes, *glance(corpus)])
     (run.path / "data").mkdir(exist_ok=True)
     for split, cuts in corpus.splits.items():
         if not len(cuts):

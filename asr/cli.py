@@ -60,13 +60,16 @@ def doctor(
         list[str] | None,
         typer.Argument(help="Options of train.py that say how it is read: experiment=fsdd text.case=keep"),
     ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="A training's folder: its model looks for wrong transcripts.")
+    ] = None,
     out_dir: Annotated[Path | None, typer.Option(help="Where the page goes; default: runs/doctor/NAME.")] = None,
 ) -> None:
     """Look for what is wrong with a corpus; write a page to look at and listen to, and findings.jsonl."""
     with exit_status():
-        from asr.data.doctor.command import run
+        from asr.data.doctor.command import run as examine
 
-        run(source, overrides or [], out_dir)
+        examine(source, overrides or [], out_dir, run)
 
 
 @app.command()

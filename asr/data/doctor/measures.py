@@ -1,0 +1,148 @@
+"""What a recording's samples tell about how it was made, measured once while it is decoded.
+
+All take mono samples (S,) float32, full scale 1, at the file's own sample rate in Hz.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+
+import numpy as np
+
+FRAME_S = 0.025
+FLAT_RUN = 3  # neighbouring samples at the extreme that make a clipped peak
+AT_EXTREME = 0.999  # of the largest sample
+SPECTRUM_SAMPLES = 1 << 10  # of one spectrum; the average of all is looked at
+BAND_HZ = 250  # in which the spectrum is looked at
+LOWEST_EDGE, GAP_BANDS, FLOOR_BANDS = 6, 3, 4  # bands below a wall, in its slope, and above it, at least
+FLAT_DB, WALL_DB = 16, 25  # how even a floor is, and how far below what lies before the wall
+FINGERPRINT_BANDS = np.geomspace(200, 3000, 18)  # Hz, the edges of 17 bands whose differences are 16 bits a frame
+FINGERPRINT_WINDOW_S, FINGERPRINT_HOP_S = 0.256, 0.016
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What one recording measures: levels in dB of full scale, shares in [0, 1], frequencies in Hz."""
+
+    seconds: float
+    peak: float
+    level_db: float
+    offset: float
+    clipped_peaks: int
+    snr_db: float
+    dynamic_db: float
+    bandwidth_hz: float
+    digest: bytes
+    fingerprint: np.ndarray
+
+
+def measure(samples: np.ndarray, sample_rate: int) -> Measures:
+    """Everything about samples that are finite and not silent."""
+    offset = float(samples.mean(dtype=np.float64))
+    centred = samples - np.float32(offset)
+    return Measures(
+        seconds=len(samples) / sample_rate,
+        peak=float(np.abs(samples).max()),
+        level_db=decibels(float(np.mean(centred**2, dtype=np.float64))),
+        offset=offset,
+        clipped_peaks=clipped_peaks(samples),
+        snr_db=wada_snr(centred),
+        dynamic_db=dynamic_range(centred, sample_rate),
+        bandwidth_hz=bandwidth(centred, sample_rate),
+        digest=blake2b((samples * 32768).round().astype(np.int32).tobytes(), digest_size=16).digest(),
+        fingerprint=fingerprint(centred, sample_rate),
+    )
+
+
+def decibels(power: float) -> float:
+    return 10 * float(np.log10(max(power, 1e-12)))
+
+
+def clipped_peaks(samples: np.ndarray) -> int:
+    """How many times the waveform lies flat at its own largest or smallest value, as a cut-off peak does."""
+    count = 0
+    for extreme, signed in ((float(samples.max()), samples), (float(-samples.min()), -samples)):
+        if extreme <= 0:
+            continue
+        flat = signed >= AT_EXTREME * extreme
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], flat, [False]]).astype(np.int8)))
+        count += int((edges[1::2] - edges[::2] >= FLAT_RUN).sum())
+    return count
+
+
+def dynamic_range(samples: np.ndarray, sample_rate: int) -> float:
+    """Decibels between the loud (95th percentile) and the soft (5th) frames."""
+    size = max(1, round(FRAME_S * sample_rate))
+    frames = samples[: len(samples) // size * size].reshape(-1, size)
+    if len(frames) < 4:
+        return float("nan")
+    soft, loud = np.percentile(10 * np.log10((frames**2).mean(axis=1) + 1e-12), [5, 95])
+    return float(loud - soft)
+
+
+def wada_snr(samples: np.ndarray) -> float:
+    """Signal-to-noise ratio in dB from the distribution of amplitudes alone, -10 to 60 (Kim & Stern 2008)."""
+    amplitude = np.abs(samples[samples != 0])
+    if not len(amplitude):
+        return 60.0
+    statistic = float(np.log(amplitude.mean(dtype=np.float64)) - np.log(amplitude).mean(dtype=np.float64))
+    snr_db, expected = wada_table()
+    return float(np.interp(statistic, expected, snr_db))
+
+
+@cache
+def wada_table() -> tuple[np.ndarray, np.ndarray]:
+    """SNRs in dB, and the statistic of gamma-distributed speech (shape 0.4) in Gaussian noise at each of them."""
+    random = np.random.default_rng(0)
+    speech = random.gamma(0.4, 1.0, 200_000) * random.choice([-1.0, 1.0], 200_000)
+    speech /= np.sqrt(np.mean(speech**2))
+    noise = random.standard_normal(200_000)
+    snr_db = np.arange(-10.0, 61.0)
+    expected = []
+    for ratio in snr_db:
+        heard = np.abs(speech + noise * 10 ** (-ratio / 20))
+        expected.append(np.log(heard.mean()) - np.log(np.maximum(heard, 1e-12)).mean())
+    return snr_db, np.maximum.accumulate(np.array(expected))
+
+
+def bandwidth(samples: np.ndarray, sample_rate: int) -> float:
+    """The frequency in Hz above which the average spectrum is nothing but a flat floor, else half the sample rate.
+
+    A voice's own spectrum falls too, but gradually, and does not become flat far below what lies before.
+    """
+    nyquist = sample_rate / 2
+    size = SPECTRUM_SAMPLES
+    if len(samples) < size:
+        return nyquist
+    frames = samples[: len(samples) // size * size].reshape(-1, size) * np.hanning(size).astype(np.float32)
+    power = (np.abs(np.fft.rfft(frames, axis=1)) ** 2).mean(axis=0) / (size * size)
+    width = max(1, round(BAND_HZ * size / sample_rate))
+    bands = 10 * np.log10(power[: len(power) // width * width].reshape(-1, width).mean(axis=1) + 1e-15)
+    falls = []
+    for edge in range(LOWEST_EDGE, len(bands) - GAP_BANDS - FLOOR_BANDS):
+        floor = bands[edge + GAP_BANDS :]
+        low, high = np.percentile(floor, [10, 90])
+        if high - low < FLAT_DB:
+            falls.append((bands[edge - 2 : edge].mean() - floor.mean(), edge))
+    fall, edge = max(falls, default=(0.0, 0))
+    if fall < WALL_DB:
+        return nyquist
+    halfway = bands[edge - 2 : edge].mean() - fall / 2
+    return (edge + int(np.argmax(bands[edge:] < halfway))) * width * sample_rate / size
+
+
+def fingerprint(samples: np.ndarray, sample_rate: int) -> np.ndarray:
+    """(frames,) uint16: whether each band gained on its neighbour since the last frame (Haitsma & Kalker 2002).
+
+    The bits do not change with the level, and hardly with the codec, so recordings that share many are copies.
+    """
+    size, hop = round(FINGERPRINT_WINDOW_S * sample_rate), round(FINGERPRINT_HOP_S * sample_rate)
+    if len(samples) < size + 2 * hop:
+        return np.zeros(0, np.uint16)
+    frames = np.lib.stride_tricks.sliding_window_view(samples, size)[::hop] * np.hanning(size).astype(np.float32)
+    power = np.abs(np.fft.rfft(frames, axis=1)) ** 2
+    edges = np.unique(np.clip((FINGERPRINT_BANDS * size / sample_rate).astype(int), 1, power.shape[1] - 1))
+    energy = np.log(np.add.reduceat(power, edges, axis=1)[:, :17] + 1e-12)
+    gained = np.diff(np.diff(energy, axis=1), axis=0) > 0  # (frames - 1, 16)
+    weights = 1 << np.arange(gained.shape[1], dtype=np.uint16)
+    return (gained * weights).sum(axis=1).astype(np.uint16)

@@ -1,0 +1,60 @@
+"""From what recordings measure to what is wrong with them, each by itself and beside the others."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from asr.data.doctor.duplicates import exact_copies, near_copies
+from asr.data.doctor.findings import Finding
+from asr.data.doctor.measures import Measures
+
+CLIPPED_PEAKS = 5  # flat peaks from which on a recording was cut off
+OFFSET, OFFSET_OF_LEVEL = 0.01, 0.1  # of full scale, and of the recording's own level
+NOISY_SNR_DB, NOISY_DYNAMIC_DB = 5.0, 15.0  # both have to be below: either alone errs on odd recordings
+BAND_LIMIT = 0.85  # of half the sample rate
+RATE_Z = 5.0  # robust deviations of the logarithm of characters per second
+MIN_FOR_RATE = 20  # utterances below which there is no usual rate
+
+
+def faults(measures: Mapping[str, Measures], rates_hz: Mapping[str, int]) -> Iterator[Finding]:
+    """What is wrong with single recordings: clipped, DC offset, noisy, band-limited, another sample rate."""
+    common = Counter(rates_hz.values()).most_common(1)[0][0] if rates_hz else 0
+    for name, m in measures.items():
+        if m.clipped_peaks >= CLIPPED_PEAKS:
+            yield Finding("clipped", name, f"{m.clipped_peaks} flat peaks at {m.peak:.2f} of full scale")
+        if abs(m.offset) > OFFSET and abs(m.offset) > OFFSET_OF_LEVEL * 10 ** (m.level_db / 20):
+            yield Finding("dc_offset", name, f"{m.offset:+.3f} of full scale, at a level of {m.level_db:.0f} dB")
+        if m.snr_db < NOISY_SNR_DB and m.dynamic_db < NOISY_DYNAMIC_DB:
+            yield Finding("noisy", name, f"signal-to-noise ratio about {m.snr_db:.0f} dB")
+        if m.bandwidth_hz < BAND_LIMIT * rates_hz[name] / 2:
+            heard = f"nothing above {m.bandwidth_hz / 1000:.1f} kHz at a sample rate of {rates_hz[name]} Hz"
+            yield Finding("band_limited", name, heard)
+        if rates_hz[name] != common:
+            yield Finding("sample_rate", name, f"{rates_hz[name]} Hz, most have {common} Hz")
+
+
+def copies(measures: Mapping[str, Measures]) -> Iterator[Finding]:
+    """Recordings that are there twice."""
+    exact = exact_copies(measures)
+    for name, first in exact.items():
+        yield Finding("audio_duplicate", name, f"the same samples as {first}")
+    others = {name: m for name, m in measures.items() if name not in exact}
+    for name, (first, share) in near_copies(others).items():
+        yield Finding("audio_duplicate", name, f"sounds as {first} does ({share:.0%} of its fingerprint)")
+
+
+def speaking_rates(seconds: Mapping[str, float], texts: Mapping[str, str]) -> Iterator[Finding]:
+    """Utterances spoken much faster or slower than the corpus is, by a robust z-score of log characters a second."""
+    names = [name for name in seconds if texts.get(name)]
+    if len(names) < MIN_FOR_RATE:
+        return
+    rates = np.array([len(texts[name]) / seconds[name] for name in names])
+    logs = np.log(rates)
+    middle = float(np.median(logs))
+    spread = 1.4826 * float(np.median(np.abs(logs - middle)))
+    for name, rate, log in zip(names, rates, logs, strict=True):
+        z = (log - middle) / max(spread, 0.05)
+        if abs(z) > RATE_Z:
+            usual = f"{rate:.1f} characters a second, {np.exp(middle):.1f} are usual (z = {z:+.1f})"
+            yield Finding("speaking_rate", name, f"{usual}: {texts[name]}")

@@ -1,0 +1,95 @@
+"""The doctor's report.html: what there is, what is wrong with it, with the sound beside it."""
+
+from collections import Counter
+from pathlib import Path
+
+from asr.data.audio import AudioProblem, load_audio
+from asr.data.doctor.examine import Diagnosis
+from asr.data.doctor.feasibility import FACTORS
+from asr.data.doctor.findings import REMEDIES, Finding
+from asr.data.doctor.transcripts import character_table
+from asr.evaluation import page
+from asr.writing import write_whole
+
+SHOWN = 8  # findings of a kind with their sound; the others are listed
+LISTED = 200
+CHARACTERS_SHOWN = 200
+
+
+def write_report(diagnosis: Diagnosis, source: str, folder: Path) -> Path:
+    """Write report.html into `folder`; returns its path."""
+    body = [
+        f"<h1>{page.escape(source)}</h1>{page.paragraph(diagnosis.note)}{page.paragraph(diagnosis.split_note)}",
+        page.cards(_cards(diagnosis)),
+        page.section("What was found", _overview(diagnosis)),
+        *(_kind(diagnosis, kind, found) for kind, found in diagnosis.by_kind.items()),
+        page.section("What CTC can align", _feasibility(diagnosis)),
+        page.section("Characters", _characters(diagnosis)),
+    ]
+    path = folder / "report.html"
+    write_whole(path, page.page(f"{source} – a corpus examined", body))
+    return path
+
+
+def _cards(diagnosis: Diagnosis) -> list[tuple[str, str, str]]:
+    utterances = len(diagnosis.utterances)
+    speakers = {each.speaker for each in diagnosis.utterances.values()} - {None}
+    affected = len({each.utterance for each in diagnosis.findings if each.utterance})
+    rates = Counter(diagnosis.rates_hz.values())
+    return [
+        ("Usable", f"{utterances}", f"utterances, {diagnosis.seconds / 3600:.2f} hours"),
+        ("Speakers", f"{len(speakers)}" if speakers else "–", "known by name" if speakers else "none is named"),
+        ("Sample rate", f"{rates.most_common(1)[0][0]} Hz", f"{len(rates)} different"),
+        ("Findings", f"{len(diagnosis.findings)}", f"in {affected} utterances"),
+    ]
+
+
+def _overview(diagnosis: Diagnosis) -> str:
+    rows = [[kind, str(len(found)), REMEDIES[kind]] for kind, found in diagnosis.by_kind.items()]
+    return page.table(["Kind", "#Findings", "Remedy"], rows) or page.paragraph("Nothing.")
+
+
+def _kind(diagnosis: Diagnosis, kind: str, found: list[Finding]) -> str:
+    heard = [_finding(diagnosis, each) for each in found[:SHOWN]]
+    rows = [[each.utterance, each.value] for each in found[SHOWN:LISTED]]
+    rest = page.table(["Utterance", "Found"], rows)
+    if rest:
+        rest = f"<details><summary>{len(found) - SHOWN} more (all in findings.jsonl)</summary>{rest}</details>"
+    return page.section(kind, page.paragraph(REMEDIES[kind]), *heard, rest)
+
+
+def _finding(diagnosis: Diagnosis, finding: Finding) -> str:
+    head = f"<p><b>{page.escape(finding.utterance)}</b> {page.escape(finding.value)}</p>"
+    utterance = diagnosis.utterances.get(finding.utterance)
+    if utterance is None or utterance.audio is None or utterance.cut is not None:
+        return f'<div class="utterance">{head}</div>'
+    try:
+        sound = load_audio(
+            utterance.audio,
+            start=utterance.start,
+            duration=utterance.duration,
+            channel=utterance.channel,
+            byte_range=utterance.byte_range,
+        )
+    except AudioProblem:
+        return f'<div class="utterance">{head}</div>'
+    player = page.audio(sound.samples, sound.sample_rate)
+    return f'<div class="utterance">{head}{page.paragraph(diagnosis.texts[utterance.id])}{player}</div>'
+
+
+def _feasibility(diagnosis: Diagnosis) -> str:
+    if not diagnosis.settings:
+        return ""
+    rows = [
+        [setting.tokenizer, *(str(len(setting.infeasible[factor])) for factor in FACTORS)]
+        for setting in diagnosis.settings
+    ]
+    columns = ["Training utterances that cannot be aligned", *(f"#{factor}x" for factor in FACTORS)]
+    advice = f"With frames of 10 ms: {diagnosis.recommended}"
+    return page.table(columns, rows) + page.paragraph(advice)
+
+
+def _characters(diagnosis: Diagnosis) -> str:
+    written = {name: utterance.text or "" for name, utterance in diagnosis.utterances.items()}
+    rows = [[c, name, str(count), example] for c, name, count, example in character_table(written)[:CHARACTERS_SHOWN]]
+    return page.table(["Character", "Name", "#Times", "In"], rows)

@@ -1,0 +1,113 @@
+"""Transcripts that are likely wrong: a trained model finds what it hears far more probable than what is written."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from asr.ctc.head import BLANK
+from asr.ctc.loss import required_frames
+from asr.data.audio import load_audio, resample
+from asr.data.utterance import Utterance
+from asr.recognizer import Recognizer
+from asr.text.tokenizer import UnknownCharacter
+
+BATCH_S = 60.0
+SUSPICIOUS_Z = 5.0  # robust deviations from the usual
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An utterance, what the model heard, and by how many nats a token that is likelier than the transcript."""
+
+    utterance: str
+    heard: str
+    nats: float
+
+
+def ranked(
+    recognizer: Recognizer,
+    utterances: Mapping[str, Utterance],
+    texts: Mapping[str, str],
+    on_progress: Callable[[int, int | None], None],
+) -> list[Suspect]:
+    """All utterances, the most suspicious first.
+
+    A transcript's CTC loss alone would rank noisy recordings first; the loss of what is heard, which such recordings
+    have too, is taken off. What could not be aligned at all is infinitely suspicious.
+    """
+    order = sorted(utterances, key=lambda name: utterances[name].duration or 0.0)
+    found: list[Suspect] = []
+    batch: list[tuple[str, np.ndarray]] = []
+    for number, name in enumerate(order, 1):
+        batch.append((name, samples_of(utterances[name], recognizer.sample_rate)))
+        longest = max(len(samples) for _, samples in batch)
+        if number == len(order) or longest * len(batch) > BATCH_S * recognizer.sample_rate:
+            found += compare(recognizer, batch, texts)
+            batch = []
+            on_progress(number, len(order))
+    return sorted(found, key=lambda suspect: -suspect.nats)
+
+
+def samples_of(utterance: Utterance, sample_rate: int) -> np.ndarray:
+    """(S,) at `sample_rate` Hz."""
+    if utterance.cut is not None:
+        return resample(utterance.cut.load_audio()[0], utterance.cut.sampling_rate, sample_rate)
+    assert utterance.audio is not None
+    return load_audio(
+        utterance.audio,
+        sample_rate=sample_rate,
+        start=utterance.start,
+        duration=utterance.duration,
+        channel=utterance.channel,
+        byte_range=utterance.byte_range,
+    ).samples
+
+
+@torch.inference_mode()
+def compare(recognizer: Recognizer, batch: Sequence[tuple[str, np.ndarray]], texts: Mapping[str, str]) -> list[Suspect]:
+    lengths = torch.tensor([len(samples) for _, samples in batch])
+    waveform = torch.zeros(len(batch), int(lengths.max()))
+    for row, (_, samples) in enumerate(batch):
+        waveform[row, : len(samples)] = torch.from_numpy(samples)
+    log_probs, frames = recognizer.model(waveform, lengths)
+    heard = [recognizer.text_of(hypothesis) for hypothesis in recognizer.decoder(log_probs, frames)]
+    written = [encoded(recognizer, texts[name]) for name, _ in batch]
+    tokens_heard = [encoded(recognizer, text) for text in heard]
+    more = losses(log_probs, frames, written) - losses(log_probs, frames, tokens_heard)
+    counts = torch.tensor([max(1, len(tokens)) for tokens in written])
+    return [
+        Suspect(name, text, nats) for (name, _), text, nats in zip(batch, heard, (more / counts).tolist(), strict=True)
+    ]
+
+
+def encoded(recognizer: Recognizer, text: str) -> list[int]:
+    """Tokens of a text, characters that the model never learnt left out."""
+    normal = recognizer.normalize(text)
+    try:
+        return recognizer.tokenizer.encode(normal)
+    except UnknownCharacter:
+        known = recognizer.tokenizer.characters
+        return recognizer.tokenizer.encode(" ".join("".join(c for c in normal if c in known).split()))
+
+
+def losses(log_probs: torch.Tensor, frames: torch.Tensor, tokens: Sequence[list[int]]) -> torch.Tensor:
+    """(B,) negative log-likelihoods of the whole token sequences; infinite where there is no alignment."""
+    counts = torch.tensor([len(each) for each in tokens])
+    padded = torch.zeros(len(tokens), max(1, int(counts.max())), dtype=torch.long)
+    for row, each in enumerate(tokens):
+        padded[row, : len(each)] = torch.tensor(each, dtype=torch.long)
+    found = torch.nn.functional.ctc_loss(log_probs.transpose(0, 1), padded, frames, counts, BLANK, reduction="none")
+    return found.where(frames >= required_frames(padded, counts), torch.inf)
+
+
+def suspicious(found: Sequence[Suspect]) -> list[Suspect]:
+    """Those that stand out from the corpus by SUSPICIOUS_Z."""
+    nats = np.array([each.nats for each in found])
+    finite = nats[np.isfinite(nats)]
+    if not len(finite):
+        return list(found)
+    middle = float(np.median(finite))
+    spread = max(1.4826 * float(np.median(np.abs(finite - middle))), 0.05)
+    return [each for each in found if each.nats > middle + SUSPICIOUS_Z * spread]
