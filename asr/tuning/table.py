@@ -12,6 +12,7 @@ COLUMNS = ("test WER %", "95 % interval", "test CER %", "dev WER %", "parameters
 def write_table(study: optuna.Study, folder: Path) -> None:
     """results.md and results.csv: a line a finished trial, best dev WER first."""
     finished = [trial for trial in study.trials if trial.state == optuna.trial.TrialState.COMPLETE]
+    finished = list({tuple(trial.params.items()): trial for trial in finished}.values())  # a grid may come round again
     finished.sort(key=lambda trial: trial.values)
     keys = list(dict.fromkeys(key for trial in finished for key in trial.params))
     rows = [[str(trial.params.get(key, "")) for key in keys] + cells(trial) for trial in finished]

@@ -1,13 +1,15 @@
 """Recordings that are in a corpus twice: the same samples, or the same sound at another level or through a codec."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import combinations
 
 import numpy as np
 
 from asr.data.doctor.measures import Measures
 
-RARE = 50  # recordings that may share a frame's bits before it says nothing
+STEP = 8  # frames between the two whose bits are looked up together
+RARE = 50  # places that may share these bits before they say nothing
 VOTES = 3  # frames at the same shift that make a pair worth comparing
 SAME_BITS = 0.85  # of all bits, in the overlap; two recordings of one sentence by one speaker share about 0.6
 OVERLAP = 0.8  # of the shorter recording
@@ -32,19 +34,27 @@ def near_copies(measures: Mapping[str, Measures]) -> dict[str, tuple[str, float]
 
 
 def candidates(prints: list[np.ndarray]) -> Iterator[tuple[tuple[int, int], int]]:
-    """Pairs of recordings with several equal frames at one shift, ((earlier, later), shift in frames)."""
-    places: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for index, bits in enumerate(prints):
-        for frame, word in enumerate(bits.tolist()):
-            places[word].append((index, frame))
-    votes: dict[tuple[int, int, int], int] = defaultdict(int)
-    for found in places.values():
-        if len(found) > RARE:
-            continue
-        for position, (earlier, at) in enumerate(found):
-            for later, also_at in found[position + 1 :]:
-                if earlier != later:
-                    votes[earlier, later, also_at - at] += 1
+    """Pairs of recordings with several equal frames at one shift, ((earlier, later), shift in frames).
+
+    Two frames STEP apart make a key of 32 bits, which other recordings hardly share by chance.
+    """
+    long = [(index, bits) for index, bits in enumerate(prints) if len(bits) > STEP]
+    if not long:
+        return
+    keys = np.concatenate([bits[:-STEP].astype(np.uint32) | bits[STEP:].astype(np.uint32) << 16 for _, bits in long])
+    owner = np.concatenate([np.full(len(bits) - STEP, index) for index, bits in long])
+    frame = np.concatenate([np.arange(len(bits) - STEP) for _, bits in long])
+    order = np.lexsort((owner, keys))
+    bounds = np.flatnonzero(np.diff(keys[order])) + 1
+    votes: Counter[tuple[int, int, int]] = Counter()
+    starts, ends = np.concatenate([[0], bounds]), np.concatenate([bounds, [len(order)]])
+    several = (ends - starts > 1) & (ends - starts <= RARE)
+    for start, end in zip(starts[several].tolist(), ends[several].tolist(), strict=True):
+        found = order[start:end]
+        owners, frames = owner[found].tolist(), frame[found].tolist()
+        for (earlier, at), (later, also_at) in combinations(zip(owners, frames, strict=True), 2):
+            if earlier != later:
+                votes[earlier, later, also_at - at] += 1
     for (earlier, later, shift), count in votes.items():
         if count >= VOTES:
             yield (earlier, later), shift

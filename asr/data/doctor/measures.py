@@ -17,6 +17,7 @@ BAND_HZ = 250  # in which the spectrum is looked at
 LOWEST_EDGE, GAP_BANDS, FLOOR_BANDS = 6, 3, 4  # bands below a wall, in its slope, and above it, at least
 FLAT_DB, WALL_DB = 16, 25  # how even a floor is, and how far below what lies before the wall
 FINGERPRINT_BANDS = np.geomspace(200, 3000, 18)  # Hz, the edges of 17 bands whose differences are 16 bits a frame
+FINGERPRINT_RATE = 8000  # Hz
 FINGERPRINT_WINDOW_S, FINGERPRINT_HOP_S = 0.256, 0.016
 
 
@@ -136,6 +137,9 @@ def fingerprint(samples: np.ndarray, sample_rate: int) -> np.ndarray:
 
     The bits do not change with the level, and hardly with the codec, so recordings that share many are copies.
     """
+    every = max(1, sample_rate // FINGERPRINT_RATE)  # averages of so many samples will do for bands this low
+    samples = samples[: len(samples) // every * every].reshape(-1, every).mean(axis=1)
+    sample_rate = sample_rate // every
     size, hop = round(FINGERPRINT_WINDOW_S * sample_rate), round(FINGERPRINT_HOP_S * sample_rate)
     if len(samples) < size + 2 * hop:
         return np.zeros(0, np.uint16)
