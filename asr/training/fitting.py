@@ -39,7 +39,7 @@ def choose_precision(module: CTCTraining, batch, run: RunFolder) -> tuple[str, s
         return written.trainer.precision, "as configured"
     on_gpu = written.trainer.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
     device = torch.device("cuda" if on_gpu else "cpu")
-    module, batch = module.to(device), batch.to(device)
+    module, batch = module.to(device).train(), batch.to(device)
     with torch.random.fork_rng():
         written.trainer.precision, gain = faster_precision(lambda: module.training_loss(batch)[0], device)
     module.zero_grad(set_to_none=True)
@@ -76,6 +76,7 @@ def fit(
     resume = str(run.checkpoint) if run.checkpoint.is_file() else None
     if resume:
         screen.print(f"going on from {resume}", soft_wrap=True)
+    module.train()  # Lightning leaves the mode as it is, and a recognizer is made for use: dropout would stay off
     try:
         trainer.fit(module, batches["train"], batches["dev"], ckpt_path=resume, weights_only=True)
     except SystemExit as stopped:  # what Lightning makes of Ctrl-C and of SIGTERM

@@ -8,6 +8,7 @@ import torch
 import asr
 from asr.configuration import load_configuration
 from asr.training.budget import Budget
+from asr.training.module import CTCTraining
 from asr.training.schedule import WarmupCosine
 from evaluate import evaluate
 from train import train
@@ -128,3 +129,18 @@ def test_budget_counts_what_came_before_an_interruption():
     assert second.seconds == 50.0
     assert second.seconds_left == pytest.approx(75.0)
     assert second.throughput == pytest.approx(10.0)
+
+
+def test_dropout_is_on_in_every_step_and_off_in_validation(tones, tmp_path, monkeypatch):
+    """A recognizer is in evaluation mode, and shares its model with the training."""
+    modes: dict[str, set[bool]] = {"training_step": set(), "validation_step": set()}
+    for name, seen in modes.items():
+        step = getattr(CTCTraining, name)
+
+        def watched(self, batch, index, step=step, seen=seen):
+            seen.update(part.training for part in self.model.modules())
+            return step(self, batch, index)
+
+        monkeypatch.setattr(CTCTraining, name, watched)
+    run(tones, tmp_path / "run", "budget.epochs=2")
+    assert modes == {"training_step": {True}, "validation_step": {False}}
