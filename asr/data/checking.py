@@ -13,7 +13,16 @@ import numpy as np
 import torch
 from lhotse import MonoCut
 
-from asr.data.audio import AudioFile, AudioProblem, check_samples, fit, one_torch_thread, open_audio, resample
+from asr.data.audio import (
+    AudioFile,
+    AudioProblem,
+    check_samples,
+    fit,
+    load_audio,
+    one_torch_thread,
+    open_audio,
+    resample,
+)
 from asr.data.cuts import make_cut
 from asr.data.utterance import Rejection, Seconds, Utterance
 
@@ -146,6 +155,21 @@ def _samples(utterance: Utterance, recording: AudioFile) -> np.ndarray:
     if utterance.cut is not None:
         return utterance.cut.load_audio()[0]
     return recording.read(utterance.start, utterance.duration, utterance.channel)
+
+
+def samples_of(utterance: Utterance, sample_rate: int) -> np.ndarray:
+    """Decode one utterance: (S,) at `sample_rate` Hz. Raises AudioProblem."""
+    if utterance.cut is not None:
+        return resample(utterance.cut.load_audio()[0], utterance.cut.sampling_rate, sample_rate)
+    assert utterance.audio is not None
+    return load_audio(
+        utterance.audio,
+        sample_rate=sample_rate,
+        start=utterance.start,
+        duration=utterance.duration,
+        channel=utterance.channel,
+        byte_range=utterance.byte_range,
+    ).samples
 
 
 def _rejected(utterance: Utterance, problem: AudioProblem) -> Checked:

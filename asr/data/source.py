@@ -6,11 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from asr.data.corpus import Corpus, CorpusError, load_corpus
 from asr.data.utterance import Rejection, Utterance
 from asr.errors import UserError
+from asr.training.progress import counting
 from asr.writing import write_whole
 
 
@@ -32,15 +32,9 @@ def load_with_progress(
     utterances: Iterable[Utterance], console: Console, rejected_file: Path, splits: Collection[str], **settings
 ) -> Corpus:
     """`load_corpus` behind a progress bar; rejections go to `rejected_file` even where there are too many."""
-    columns = (TextColumn("reading recordings"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-            task = progress.add_task("reading", total=None)
-
-            def show(done: int, total: int | None) -> None:
-                progress.update(task, completed=done, total=total)
-
-            corpus = load_corpus(utterances, splits=splits, on_progress=show, **settings)
+        with counting(console, "reading recordings") as on_progress:
+            corpus = load_corpus(utterances, splits=splits, on_progress=on_progress, **settings)
     except CorpusError as error:
         write_rejected(rejected_file, error.rejected)
         if error.rejected:

@@ -2,11 +2,13 @@
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import pytorch_lightning as lightning
 from rich.console import Console
 from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -104,3 +106,12 @@ def tell(screen: Console, notes: Iterable[str | None]) -> None:
     """A line each, left whole."""
     for note in filter(None, notes):
         screen.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def counting(screen: Console, what: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar, on a terminal, that the yielded `(done, total)` moves."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

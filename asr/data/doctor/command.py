@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hydra.utils import instantiate
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from asr.configuration import load_configuration
@@ -17,7 +16,7 @@ from asr.data.doctor.report import write_report
 from asr.data.doctor.suspects import ranked, suspicious
 from asr.data.source import open_source
 from asr.recognizer import Recognizer, load
-from asr.training.progress import console
+from asr.training.progress import console, counting
 from asr.writing import write_whole
 
 
@@ -33,15 +32,13 @@ def run(source: str, overrides: Sequence[str], out_dir: Path | None, model: Path
     recognizer = load(model) if model is not None else None
     reader, begun = instantiate(config.data.reader), time.monotonic()
     utterances = open_source(source, reader, tuple, config.data.text)
-    columns = (TextColumn("examining"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
-        task = progress.add_task("examining", total=None)
+    with counting(screen, "examining") as on_progress:
         diagnosis = examine(
             utterances,
             instantiate(config.text),
             config.data.dev_fraction,
             config.data.test_fraction,
-            lambda done, total: progress.update(task, completed=done, total=total),
+            on_progress,
         )
     spent = time.monotonic() - begun
     if recognizer is not None:
@@ -61,15 +58,8 @@ def run(source: str, overrides: Sequence[str], out_dir: Path | None, model: Path
 
 def doubt_transcripts(recognizer: Recognizer, diagnosis: Diagnosis, folder: Path) -> None:
     """Rank every transcript, write suspicious.jsonl, and add those that stand out to the findings."""
-    columns = (TextColumn("listening"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(), transient=True, disable=not console().is_terminal) as progress:
-        task = progress.add_task("listening", total=None)
-        found = ranked(
-            recognizer,
-            diagnosis.utterances,
-            diagnosis.texts,
-            lambda done, total: progress.update(task, completed=done, total=total),
-        )
+    with counting(console(), "listening") as on_progress:
+        found = ranked(recognizer, diagnosis.utterances, diagnosis.texts, on_progress)
     texts = diagnosis.texts
     lines = [
         {

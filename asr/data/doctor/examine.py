@@ -1,7 +1,7 @@
 """A corpus examined: every recording decoded and measured once, every transcript read, and what came of it."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from asr.data.checking import Checked, Progress, Transcribed, check_all
 from asr.data.doctor import feasibility, recordings, splits, transcripts
@@ -36,7 +36,6 @@ class Diagnosis:
     split_note: str
     findings: list[Finding]
     utterances: dict[str, Utterance]
-    split: dict[str, str]
     texts: dict[str, str]
     measures: dict[str, Measures]
     rates_hz: dict[str, int]
@@ -70,7 +69,7 @@ def examine(
         if outcome.rejection is not None:
             found.append(_of_rejection(outcome.rejection))
         else:
-            checked.append(outcome)
+            checked.append(replace(outcome, samples=None))
     if not checked:
         raise UserError(f"nothing can be used: {found[0].utterance}: {found[0].value}" if found else "no utterances")
     usable = {each.utterance.id: each.utterance for each in checked}
@@ -104,7 +103,6 @@ def examine(
         split_note,
         found,
         usable,
-        {each.id: each.split for each in placed},
         texts,
         measures,
         rates_hz,

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
+import torch
+
+from asr.ctc.loss import required_frames
 from asr.errors import UserError
 from asr.text.characters import CharacterTokenizer
 from asr.text.sentencepiece import SentencePieceTokenizer
@@ -46,8 +48,8 @@ def settings(
 
 
 def required(tokens: Sequence[int]) -> int:
-    """Frames that these tokens need: one each, and a blank between equal neighbours."""
-    return len(tokens) + sum(one == other for one, other in pairwise(tokens))
+    """Frames that these tokens need."""
+    return int(required_frames(torch.tensor([tokens]), torch.tensor([len(tokens)])))
 
 
 def recommended(found: Sequence[Setting], utterances: int) -> str:

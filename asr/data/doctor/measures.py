@@ -10,6 +10,7 @@ from hashlib import blake2b
 import numpy as np
 
 FRAME_S = 0.025
+SMALLEST_SPREAD = 0.05
 FLAT_RUN = 3  # neighbouring samples at the extreme that make a clipped peak
 AT_EXTREME = 0.999  # of the largest sample
 SPECTRUM_SAMPLES = 1 << 10  # of one spectrum; the average of all is looked at
@@ -53,6 +54,12 @@ def measure(samples: np.ndarray, sample_rate: int) -> Measures:
         digest=blake2b((samples * 32768).round().astype(np.int32).tobytes(), digest_size=16).digest(),
         fingerprint=fingerprint(centred, sample_rate),
     )
+
+
+def usual(values: np.ndarray) -> tuple[float, float]:
+    """Median, and the standard deviation as the median deviation estimates it, not less than SMALLEST_SPREAD."""
+    middle = float(np.median(values))
+    return middle, max(1.4826 * float(np.median(np.abs(values - middle))), SMALLEST_SPREAD)
 
 
 def decibels(power: float) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 
 from asr.data.doctor.duplicates import exact_copies, near_copies
 from asr.data.doctor.findings import Finding
-from asr.data.doctor.measures import Measures
+from asr.data.doctor.measures import Measures, usual
 
 CLIPPED_PEAKS = 5  # flat peaks from which on a recording was cut off
 OFFSET, OFFSET_OF_LEVEL = 0.01, 0.1  # of full scale, and of the recording's own level
@@ -51,10 +51,9 @@ def speaking_rates(seconds: Mapping[str, float], texts: Mapping[str, str]) -> It
         return
     rates = np.array([len(texts[name]) / seconds[name] for name in names])
     logs = np.log(rates)
-    middle = float(np.median(logs))
-    spread = 1.4826 * float(np.median(np.abs(logs - middle)))
+    middle, spread = usual(logs)
     for name, rate, log in zip(names, rates, logs, strict=True):
-        z = (log - middle) / max(spread, 0.05)
+        z = (log - middle) / spread
         if abs(z) > RATE_Z:
-            usual = f"{rate:.1f} characters a second, {np.exp(middle):.1f} are usual (z = {z:+.1f})"
-            yield Finding("speaking_rate", name, f"{usual}: {texts[name]}")
+            found = f"{rate:.1f} characters a second, {np.exp(middle):.1f} are usual (z = {z:+.1f})"
+            yield Finding("speaking_rate", name, f"{found}: {texts[name]}")

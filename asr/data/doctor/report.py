@@ -3,7 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
-from asr.data.audio import AudioProblem, load_audio
+from asr.data.audio import AudioProblem
+from asr.data.checking import samples_of
 from asr.data.doctor.examine import Diagnosis
 from asr.data.doctor.feasibility import FACTORS
 from asr.data.doctor.findings import REMEDIES, Finding
@@ -63,17 +64,12 @@ def _finding(diagnosis: Diagnosis, finding: Finding) -> str:
     utterance = diagnosis.utterances.get(finding.utterance)
     if utterance is None or utterance.audio is None or utterance.cut is not None:
         return f'<div class="utterance">{head}</div>'
+    rate_hz = diagnosis.rates_hz[utterance.id]
     try:
-        sound = load_audio(
-            utterance.audio,
-            start=utterance.start,
-            duration=utterance.duration,
-            channel=utterance.channel,
-            byte_range=utterance.byte_range,
-        )
+        samples = samples_of(utterance, rate_hz)
     except AudioProblem:
         return f'<div class="utterance">{head}</div>'
-    player = page.audio(sound.samples, sound.sample_rate)
+    player = page.audio(samples, rate_hz)
     return f'<div class="utterance">{head}{page.paragraph(diagnosis.texts[utterance.id])}{player}</div>'
 
 

@@ -8,7 +8,8 @@ import torch
 
 from asr.ctc.head import BLANK
 from asr.ctc.loss import required_frames
-from asr.data.audio import load_audio, resample
+from asr.data.checking import samples_of
+from asr.data.doctor.measures import usual
 from asr.data.utterance import Utterance
 from asr.recognizer import Recognizer
 from asr.text.tokenizer import UnknownCharacter
@@ -48,21 +49,6 @@ def ranked(
             batch = []
             on_progress(number, len(order))
     return sorted(found, key=lambda suspect: -suspect.nats)
-
-
-def samples_of(utterance: Utterance, sample_rate: int) -> np.ndarray:
-    """(S,) at `sample_rate` Hz."""
-    if utterance.cut is not None:
-        return resample(utterance.cut.load_audio()[0], utterance.cut.sampling_rate, sample_rate)
-    assert utterance.audio is not None
-    return load_audio(
-        utterance.audio,
-        sample_rate=sample_rate,
-        start=utterance.start,
-        duration=utterance.duration,
-        channel=utterance.channel,
-        byte_range=utterance.byte_range,
-    ).samples
 
 
 @torch.inference_mode()
@@ -108,6 +94,5 @@ def suspicious(found: Sequence[Suspect]) -> list[Suspect]:
     finite = nats[np.isfinite(nats)]
     if not len(finite):
         return list(found)
-    middle = float(np.median(finite))
-    spread = max(1.4826 * float(np.median(np.abs(finite - middle))), 0.05)
+    middle, spread = usual(finite)
     return [each for each in found if each.nats > middle + SUSPICIOUS_Z * spread]
