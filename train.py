@@ -9,14 +9,16 @@ import warnings
 import pytorch_lightning as lightning
 import torch
 from hydra.utils import instantiate
+from lhotse import CutSet
 from omegaconf import DictConfig, OmegaConf
 
 from asr.augment import Augmentation
 from asr.configuration import run_entry_point
 from asr.data.batches import SpeechDataset, evaluation_batches, training_batches
-from asr.data.corpus import Corpus
+from asr.data.corpus import Corpus, texts_of
 from asr.data.doctor.glance import glance
 from asr.data.source import load_with_progress, open_source, reject_more, write_rejected
+from asr.data.streaming import StreamLoader, sharded_corpora, streamed_corpus
 from asr.data.utterance import SPLITS
 from asr.errors import UserError
 from asr.evaluation.hypotheses import examples_of, score_set, transcribe_set, write_lines
@@ -47,7 +49,8 @@ def train(config: DictConfig) -> dict:
     module, recognizer = build(config, corpus)
     corpus.splits["train"], infeasible = leave_out_infeasible(corpus.splits["train"], module.model, module.tokenizer)
     reject_more(corpus, infeasible, run.rejected, config.data.max_rejected)
-    unknown = [each for split in SPLITS for each in unknown_characters(split, corpus.splits[split], module.tokenizer)]
+    checked = {split: part for split, part in corpus.splits.items() if isinstance(part, CutSet)}
+    unknown = [each for split, part in checked.items() for each in unknown_characters(split, part, module.tokenizer)]
     corpus.rejected += unknown
     write_rejected(run.rejected, corpus.rejected)
     tell(screen, notes_of_unknown(unknown))
@@ -75,6 +78,10 @@ def train(config: DictConfig) -> dict:
 
 def read_corpus(config: DictConfig, run: RunFolder, screen) -> Corpus:
     data = config.data
+    if (sharded := sharded_corpora(data)) is not None:
+        corpus = streamed_corpus(*sharded, instantiate(config.text), data.sample_rate)
+        tell(screen, corpus.notes)
+        return corpus
     utterances = open_source(data.source, instantiate(data.reader), lambda: instantiate(data.synthetic)(), data.text)
     corpus = load_with_progress(
         utterances,
@@ -101,7 +108,7 @@ def read_corpus(config: DictConfig, run: RunFolder, screen) -> Corpus:
 def build(config: DictConfig, corpus: Corpus) -> tuple[CTCTraining, Recognizer]:
     """Tokenizer from the training transcripts, then model, loss, augmentation and optimizer from their groups."""
     rate = corpus.sample_rate
-    tokenizer = instantiate(config.tokenizer)([cut.supervisions[0].text for cut in corpus.splits["train"]])
+    tokenizer = instantiate(config.tokenizer)(list(texts_of(corpus.splits["train"])))
     parts = {name: OmegaConf.to_container(config[name], resolve=True) for name in ("features", "encoder")}
     model = build_model(config, rate, tokenizer.size)
     augment = Augmentation({name: instantiate(part, sample_rate=rate) for name, part in config.augment.items()})
@@ -126,17 +133,17 @@ def build(config: DictConfig, corpus: Corpus) -> tuple[CTCTraining, Recognizer]:
 
 
 def batches_of(config: DictConfig, corpus: Corpus, dataset: SpeechDataset) -> dict:
-    data = config.data
-    in_memory = all(cut.id in corpus.audio for cuts in corpus.splits.values() for cut in cuts)
+    data, training = config.data, corpus.splits["train"]
+    streamed = not isinstance(training, CutSet)
+    in_memory = not streamed and all(cut.id in corpus.audio for cuts in corpus.splits.values() for cut in cuts)
     workers = data.workers
     if workers is None:
         workers = 0 if in_memory else max(1, (os.cpu_count() or 2) - 1)
-    return {
-        "train": training_batches(
-            corpus.splits["train"], dataset, data.batch_seconds, data.batch_utterances, workers, config.seed
-        ),
-        "dev": evaluation_batches(corpus.splits["dev"], dataset, 2 * data.batch_seconds, workers),
-    }
+    dev = evaluation_batches(corpus.splits["dev"], dataset, 2 * data.batch_seconds, 0 if streamed else workers)
+    if streamed:
+        return {"train": StreamLoader(training, dataset, data.batch_seconds, workers, config.seed), "dev": dev}
+    train = training_batches(training, dataset, data.batch_seconds, data.batch_utterances, workers, config.seed)
+    return {"train": train, "dev": dev}
 
 
 def close(config, run, corpus, dataset, budget, device, screen) -> dict:
@@ -155,6 +162,7 @@ def close(config, run, corpus, dataset, budget, device, screen) -> dict:
         "seconds": round(budget.seconds, 1),
         "epochs": budget.epochs_done,
         "audio_seconds_per_second": round(budget.throughput, 1),
+        "data_wait_share": round(budget.waiting, 4),
         "peak_memory_mib": peak_memory_mib(),
         "parameters": parameters(recognizer.model),
     }
@@ -163,7 +171,8 @@ def close(config, run, corpus, dataset, budget, device, screen) -> dict:
     shown = next(iter(evaluation_batches(corpus.splits["test"], dataset, 60, 0))).first(config.trainer.examples)
     report = write_report(run.path, examples_of(recognizer, shown))
     print_scores(metrics)
-    screen.print(f"trained {clock(budget.seconds)}; model {run.model}; report {report}", soft_wrap=True)
+    waiting = f"{budget.waiting:.1%} of the steps' time waiting for data"
+    screen.print(f"trained {clock(budget.seconds)}, {waiting}; model {run.model}; report {report}", soft_wrap=True)
     return metrics
 
 

@@ -12,7 +12,10 @@ from asr.configuration import exit_status
 from asr.errors import UserError
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Use a trained model."
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Look at a corpus, prepare it, pack it; use a trained model.",
 )
 
 
@@ -22,6 +25,11 @@ class Format(StrEnum):
     srt = "srt"
     vtt = "vtt"
     ctm = "ctm"
+
+
+class ShardFormat(StrEnum):
+    flac = "flac"
+    opus = "opus"
 
 
 @app.callback()
@@ -70,6 +78,46 @@ def doctor(
         from asr.data.doctor.command import run as examine
 
         examine(source, overrides or [], out_dir, run)
+
+
+@app.command()
+def prepare(
+    corpus: Annotated[str | None, typer.Argument(help="Its name: asr prepare --list shows them all.")] = None,
+    source: Annotated[str | None, typer.Argument(help="The folder with the corpus as it was downloaded.")] = None,
+    target: Annotated[Path | None, typer.Argument(help="The folder to make; it is what data.source takes.")] = None,
+    options: Annotated[
+        list[str] | None, typer.Argument(help="data.dev_fraction=0.05, or name=value of lhotse's recipe.")
+    ] = None,
+    list_corpora: Annotated[bool, typer.Option("--list", help="Show every corpus that can be prepared.")] = False,
+) -> None:
+    """Turn a corpus as it was downloaded into manifests with clean splits. Cut off, the same command goes on."""
+    with exit_status():
+        from asr.data.prepare.command import corpora, run
+        from asr.training.progress import console
+
+        if list_corpora:
+            console().print(corpora())
+        elif corpus is None or source is None or target is None:
+            raise UserError("asr prepare takes CORPUS SOURCE TARGET; asr prepare --list shows every corpus")
+        else:
+            run(corpus, source, target, options or [])
+
+
+@app.command()
+def shard(
+    source: Annotated[str, typer.Argument(help="A corpus in any form of data.source.")],
+    target: Annotated[Path, typer.Argument(help="The folder to make; it, or its URL, is what data.source takes.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="Options of train.py that say how it is read: experiment=fsdd")
+    ] = None,
+    format: Annotated[ShardFormat, typer.Option(help="flac is exact; opus takes a tenth of it.")] = ShardFormat.flac,
+    shard_size: Annotated[int, typer.Option(help="Utterances in a shard.", min=1)] = 1000,
+) -> None:
+    """Pack a corpus into shards that training reads from first byte to last, from disk or over HTTP."""
+    with exit_status():
+        from asr.data.shard_command import run
+
+        run(source, target, overrides or [], format.value, shard_size)
 
 
 @app.command()

@@ -4,7 +4,7 @@ A model is a folder anybody can open safely: model.safetensors, config.yaml, the
 config.yaml may name only parts of this package, and weights are read as numbers.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,16 +93,9 @@ class Recognizer:
         found = [(path, samples) for path in paths if (samples := self.read(path, on_problem)) is not None]
         paths, recordings = [path for path, _ in found], [samples for _, samples in found]
         transcripts: list[Transcript | None] = [None] * len(found)
-        order = sorted(range(len(paths)), key=lambda index: -len(recordings[index]))
-        while order:
-            longest = len(recordings[order[0]])
-            room = max(1, int(batch_seconds * self.sample_rate / max(1, longest)))
-            rows, order = order[:room], order[room:]
-            waveform = torch.zeros(len(rows), longest)
-            for row, index in enumerate(rows):
-                waveform[row, : len(recordings[index])] = torch.from_numpy(recordings[index])
-            lengths = torch.tensor([len(recordings[index]) for index in rows])
-            for index, hypothesis in zip(rows, self.decode(waveform, lengths), strict=True):
+        for rows in batches_by_length([len(samples) for samples in recordings], batch_seconds * self.sample_rate):
+            hypotheses = self.decode(*side_by_side([recordings[index] for index in rows]))
+            for index, hypothesis in zip(rows, hypotheses, strict=True):
                 seconds = len(recordings[index]) / self.sample_rate
                 transcripts[index] = Transcript(
                     str(paths[index]), self.text_of(hypothesis), self.words(hypothesis, seconds), seconds
@@ -142,6 +135,24 @@ class Recognizer:
                 raise error from problem
             on_problem(error)
             return None
+
+
+def batches_by_length(lengths: Sequence[float], room: float) -> Iterator[list[int]]:
+    """Indices of recordings of like length, the longest first; a batch takes up `room`, its padding included."""
+    order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
+    while order:
+        count = max(1, int(room / max(lengths[order[0]], 1e-3)))
+        yield order[:count]
+        order = order[count:]
+
+
+def side_by_side(recordings: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Samples (S,) of every recording -> (B, S) padded with zeros, (B,) samples."""
+    lengths = torch.tensor([len(samples) for samples in recordings])
+    waveform = torch.zeros(len(recordings), int(lengths.max()))
+    for row, samples in enumerate(recordings):
+        waveform[row, : len(samples)] = torch.from_numpy(samples)
+    return waveform, lengths
 
 
 def build_model(config: Mapping[str, Any], sample_rate: int, vocabulary: int) -> AcousticModel:

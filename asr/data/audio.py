@@ -17,7 +17,7 @@ from asr.data.utterance import Seconds
 
 SILENCE_PEAK = 1e-4  # of full scale, -80 dB: below it there is nothing to recognise
 UNKNOWN_LENGTH = 2**40  # samples; libsndfile reports more than this where a FLAC header leaves the length open
-BLOCK = 1 << 20  # samples read at a time where the length is unknown
+BLOCK = 1 << 20  # samples read at a time
 SHORT_READ = 0.1  # seconds by which a decoder may stop early (MP3 and Vorbis pad their last block)
 CONVERT = "convert it, for example: ffmpeg -i {name} {stem}.flac"
 
@@ -57,10 +57,7 @@ class AudioFile:
         self._file = file
         self._whole: np.ndarray | None = None
         if file.frames > UNKNOWN_LENGTH:
-            blocks = [np.zeros((0, self.channels), np.float32)]
-            while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
-                blocks.append(block)
-            self._whole = np.concatenate(blocks)
+            self._whole = joined(blocks_of(file, UNKNOWN_LENGTH), self.channels)
         self.num_samples: int = file.frames if self._whole is None else len(self._whole)
 
     @property
@@ -72,6 +69,11 @@ class AudioFile:
 
         Raises AudioProblem where the recording is shorter than it should be, or has no such channel.
         """
+        frames = self._frames(*self.span(start, duration, channel))
+        return frames[:, channel] if channel is not None else mono(frames)
+
+    def span(self, start: Seconds, duration: Seconds | None, channel: int | None) -> tuple[int, int]:
+        """The first sample of a part, and the one after its last; nothing is decoded. Raises AudioProblem as `read`."""
         if self.num_samples == 0:
             raise AudioProblem("audio_empty", "the recording has no samples", "record it again or leave it out")
         if channel is not None and channel >= self.channels:
@@ -88,8 +90,7 @@ class AudioFile:
                 f"{start:.2f}-{last / self.sample_rate:.2f} s is asked for, it ends at {self.duration:.2f} s",
                 "mend the times in the manifest, or fetch the whole recording again",
             )
-        frames = self._frames(first, min(last, self.num_samples))
-        return frames[:, channel] if channel is not None else mono(frames)
+        return first, min(last, self.num_samples)
 
     def _frames(self, first: int, last: int) -> np.ndarray:
         if self._whole is not None:
@@ -97,13 +98,25 @@ class AudioFile:
         try:
             if first != self._file.tell():
                 self._file.seek(first)
-            frames = self._file.read(last - first, dtype="float32", always_2d=True)
+            frames = joined(blocks_of(self._file, last - first), self.channels)
         except soundfile.LibsndfileError as error:
             raise truncated(f"the decoder stopped early ({error.error_string.strip()})") from error
         if last - first - len(frames) > SHORT_READ * self.sample_rate or not len(frames):
             promised, found = (last - first) / self.sample_rate, len(frames) / self.sample_rate
             raise truncated(f"the header promises {promised:.2f} s, {found:.2f} s can be decoded")
         return frames
+
+
+def blocks_of(file: soundfile.SoundFile, samples: int) -> Iterator[np.ndarray]:
+    """What can be decoded of the next samples, block by block, (n, C): a header may promise more than memory holds."""
+    while samples > 0 and len(block := file.read(min(samples, BLOCK), dtype="float32", always_2d=True)):
+        yield block
+        samples -= len(block)
+
+
+def joined(blocks: Iterator[np.ndarray], channels: int) -> np.ndarray:
+    found = list(blocks)
+    return found[0] if len(found) == 1 else np.concatenate([np.zeros((0, channels), np.float32), *found])
 
 
 def truncated(detail: str) -> AudioProblem:
@@ -126,8 +139,9 @@ def open_audio(path: Path, byte_range: tuple[int, int] | None = None) -> Iterato
             content = content if missing else closed_wav(content or stream) or content
     except (FileNotFoundError, NotADirectoryError) as error:
         raise AudioProblem("audio_missing", "no such file", "put the recording there, or mend the path") from error
-    except OSError as error:
-        raise AudioProblem("audio_unreadable", str(error.strerror), "make it readable, or leave it out") from error
+    except (OSError, ValueError) as error:  # a name with a null byte is a ValueError
+        said = getattr(error, "strerror", None) or str(error)
+        raise AudioProblem("audio_unreadable", said, "make it readable, or leave it out") from error
     if missing == "everything":
         raise AudioProblem("audio_empty", "the file has 0 bytes", "fetch or record it again, or leave it out")
     if missing is not None:
@@ -168,6 +182,18 @@ def check_samples(samples: np.ndarray) -> None:
     if peak < SILENCE_PEAK or low == high:
         what = f"the peak is {peak:.1e} of full scale" if peak < SILENCE_PEAK else f"every sample is {low:.4f}"
         raise AudioProblem("audio_silent", f"nothing is heard: {what}", "record it again or leave it out")
+
+
+def decode(content: bytes) -> tuple[np.ndarray, int]:
+    """A recording in memory -> mono samples (S,) float32, and its rate in Hz. Raises AudioProblem."""
+    try:
+        with soundfile.SoundFile(BytesIO(content)) as file:
+            frames, rate = joined(blocks_of(file, UNKNOWN_LENGTH), file.channels), file.samplerate
+    except (soundfile.LibsndfileError, TypeError) as error:
+        said = getattr(error, "error_string", str(error)).strip()
+        raise AudioProblem("audio_unreadable", f"cannot be decoded ({said})", "fetch its shard again") from error
+    check_samples(samples := mono(frames))
+    return samples, rate
 
 
 @lru_cache(maxsize=32)

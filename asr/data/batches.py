@@ -1,16 +1,20 @@
 """CutSets to batches: lhotse buckets by duration, this module lays the samples side by side."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from lhotse import CutSet
 from lhotse.dataset import DynamicBucketingSampler, DynamicCutSampler
+from lhotse.dataset.sampling.base import CutSampler
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from asr.data.audio import AudioProblem
 from asr.data.cuts import load_samples
+from asr.errors import UserError
 from asr.text.tokenizer import Tokenizer, UnknownCharacter
 
 NO_ENCODING = 1 << 30  # token count of a transcript that the tokenizer cannot write: more frames than any audio has
@@ -18,7 +22,10 @@ NO_ENCODING = 1 << 30  # token count of a transcript that the tokenizer cannot w
 
 @dataclass
 class Batch:
-    """B utterances: waveform (B, S) in [-1, 1], lengths (B,) samples, tokens (B, U), token_counts (B,)."""
+    """B utterances: waveform (B, S) in [-1, 1], lengths (B,) samples, tokens (B, U), token_counts (B,).
+
+    `unreadable` names those that were to be in it, and why their recordings could not be decoded.
+    """
 
     ids: list[str]
     texts: list[str]
@@ -26,15 +33,20 @@ class Batch:
     lengths: Tensor
     tokens: Tensor
     token_counts: Tensor
+    unreadable: dict[str, AudioProblem] = field(default_factory=dict)
+
+    @property
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        return self.waveform, self.lengths, self.tokens, self.token_counts
 
     def first(self, count: int) -> "Batch":
         """The first `count` utterances."""
-        tensors = (self.waveform, self.lengths, self.tokens, self.token_counts)
-        return Batch(self.ids[:count], self.texts[:count], *(tensor[:count] for tensor in tensors))
+        waveform, lengths, tokens, counts = (tensor[:count] for tensor in self.tensors)
+        return Batch(self.ids[:count], self.texts[:count], waveform, lengths, tokens, counts)
 
     def to(self, device: torch.device) -> "Batch":
-        tensors = (self.waveform, self.lengths, self.tokens, self.token_counts)
-        return Batch(self.ids, self.texts, *(tensor.to(device) for tensor in tensors))
+        waveform, lengths, tokens, counts = (tensor.to(device) for tensor in self.tensors)
+        return Batch(self.ids, self.texts, waveform, lengths, tokens, counts, self.unreadable)
 
 
 class SpeechDataset(Dataset):
@@ -44,9 +56,19 @@ class SpeechDataset(Dataset):
         self.audio, self.tokenizer = audio, tokenizer
 
     def __getitem__(self, cuts: CutSet) -> Batch:
-        cuts = list(cuts)
+        unreadable: dict[str, AudioProblem] = {}
+        recordings, readable = [], []
+        for cut in cuts:
+            try:
+                recordings.append(self.audio[cut.id] if cut.id in self.audio else load_samples(cut))
+                readable.append(cut)
+            except AudioProblem as problem:
+                unreadable[cut.id] = problem
+        if not readable:
+            name, why = next(iter(unreadable.items()))
+            raise UserError(f"{name}: {why.detail} (it could be decoded before); {why.remedy}")
+        cuts = readable
         texts = [cut.supervisions[0].text for cut in cuts]
-        recordings = [self.audio[cut.id] if cut.id in self.audio else load_samples(cut) for cut in cuts]
         encoded = [self.encode(text) for text in texts]
         waveform = torch.zeros(len(cuts), max(len(samples) for samples in recordings))
         tokens = torch.zeros(len(cuts), max(1, max(len(ids) for ids, _ in encoded)), dtype=torch.long)
@@ -55,7 +77,7 @@ class SpeechDataset(Dataset):
             tokens[row, : len(ids)] = torch.tensor(ids, dtype=torch.long)
         lengths = torch.tensor([len(samples) for samples in recordings])
         token_counts = torch.tensor([count for _, count in encoded])
-        return Batch([cut.id for cut in cuts], texts, waveform, lengths, tokens, token_counts)
+        return Batch([cut.id for cut in cuts], texts, waveform, lengths, tokens, token_counts, unreadable)
 
     def encode(self, text: str) -> tuple[list[int], int]:
         try:
@@ -70,9 +92,36 @@ def as_float(samples: np.ndarray) -> np.ndarray:
     return samples.astype(np.float32) / 32768 if samples.dtype == np.int16 else samples
 
 
+class Waiting:
+    """Knows for how many seconds batches had to be waited for."""
+
+    waited_s = 0.0
+
+    def timed(self, batches: Iterator[Batch]) -> Batch | None:
+        """The next batch; None after the last."""
+        begun = time.monotonic()
+        batch = next(batches, None)
+        self.waited_s += time.monotonic() - begun
+        return batch
+
+
+class TimedLoader(Waiting, DataLoader):
+    """A DataLoader that knows how long it was waited for."""
+
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # torch names a class of its own
+        batches = super().__iter__()
+        while (batch := self.timed(batches)) is not None:
+            yield batch
+
+    def share(self, rank: int, world_size: int) -> None:
+        """Give out what is left to this one of several processes."""
+        assert isinstance(self.sampler, CutSampler)
+        self.sampler.rank, self.sampler.world_size = rank, world_size
+
+
 def training_batches(
     cuts: CutSet, dataset: SpeechDataset, batch_seconds: float, batch_utterances: int | None, workers: int, seed: int
-) -> DataLoader:
+) -> TimedLoader:
     """Batches of up to `batch_seconds` of audio, padding included, of similar durations, in a new order each epoch."""
     buckets = min(20, len(cuts) // 20)
     sampler = DynamicBucketingSampler(
@@ -88,15 +137,15 @@ def training_batches(
     return loader(sampler, dataset, workers)
 
 
-def evaluation_batches(cuts: CutSet, dataset: SpeechDataset, batch_seconds: float, workers: int) -> DataLoader:
+def evaluation_batches(cuts: CutSet, dataset: SpeechDataset, batch_seconds: float, workers: int) -> TimedLoader:
     """Every utterance once, on every device alike, longest first, so that memory runs out at once or never."""
     cuts = CutSet.from_cuts(sorted(cuts, key=lambda cut: (-cut.duration, cut.id)))
     sampler = DynamicCutSampler(cuts, max_duration=max(batch_seconds, next(iter(cuts)).duration), world_size=1, rank=0)
     return loader(sampler, dataset, workers)
 
 
-def loader(sampler, dataset: SpeechDataset, workers: int) -> DataLoader:
-    return DataLoader(
+def loader(sampler, dataset: SpeechDataset, workers: int) -> TimedLoader:
+    return TimedLoader(
         dataset,
         sampler=sampler,
         batch_size=None,

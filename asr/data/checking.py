@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby, islice
@@ -44,7 +44,7 @@ class Transcribed:
 class Checked:
     """The outcome for one utterance: a cut and its samples (S,) (int16 where exact, else float32), or a rejection.
 
-    `measures` is what the caller's `measure` made of the samples as they are in the file.
+    Where the caller has a `measure`, `measures` is what it made of the samples as they are in the file, in their place.
     """
 
     utterance: Utterance
@@ -63,6 +63,35 @@ class Target:
     sample_rate: int | None
     max_seconds: Seconds
     measure: Measure | None
+
+
+def transcribe(
+    utterances: Iterable[Utterance], normalize: Callable[[str], str], rejected: list[Rejection]
+) -> list[Transcribed]:
+    """Normalise transcripts; what readers report, what has no text, and second uses of an id go to `rejected`."""
+    seen: dict[str, Utterance] = {}
+    transcribed = []
+    for utterance in utterances:
+        first = seen.setdefault(utterance.id, utterance)
+        if utterance.rejection is not None:
+            rejected.append(utterance.rejection)
+            continue
+        if (wrong := utterance.unwritable()) is not None:
+            reason = wrong
+        elif first is not utterance:
+            reason = ("duplicate_id", f"the id is already that of {first.audio}", "give every utterance its own id")
+        elif utterance.text is None:
+            reason = ("transcript_missing", "it has no transcript", "add its transcript, or take the recording out")
+        elif text := normalize(utterance.text):
+            transcribed.append(Transcribed(utterance, text))
+            continue
+        else:
+            detail = "the transcript is empty" + (
+                f" once normalised ({utterance.text!r})" if utterance.text.strip() else ""
+            )
+            reason = ("transcript_empty", detail, "write down what is said, or take the recording out")
+        rejected.append(utterance.rejection_for(*reason))
+    return transcribed
 
 
 def common_rate(utterances: Sequence[Utterance]) -> int | None:
@@ -117,7 +146,7 @@ def _check_file(group: Sequence[Transcribed], target: Target) -> list[Checked]:
         with open_audio(first.audio, first.byte_range) as recording:
             return [_check(item, recording, target) for item in group]
     except AudioProblem as problem:
-        return [_rejected(item.utterance, problem) for item in group]
+        return [Checked(item.utterance, rejection=rejection_of(item.utterance, problem)) for item in group]
 
 
 def _check(item: Transcribed, recording: AudioFile, target: Target) -> Checked:
@@ -144,11 +173,12 @@ def _check(item: Transcribed, recording: AudioFile, target: Target) -> Checked:
             duration=len(samples) / recording.sample_rate,
         )
     except AudioProblem as problem:
-        return _rejected(utterance, problem)
-    measures = target.measure(samples, rate) if target.measure is not None else None
-    samples = fit(resample(samples, rate, wanted), cut.num_samples)
+        return Checked(utterance, rejection=rejection_of(utterance, problem))
     channels = recording.channels if utterance.channel is None else 1
-    return Checked(utterance, cut, compact(samples), rate, channels, measures=measures)
+    if target.measure is not None:
+        return Checked(utterance, cut, None, rate, channels, measures=target.measure(samples, rate))
+    samples = fit(resample(samples, rate, wanted), cut.num_samples)
+    return Checked(utterance, cut, compact(samples), rate, channels)
 
 
 def _samples(utterance: Utterance, recording: AudioFile) -> np.ndarray:
@@ -172,8 +202,8 @@ def samples_of(utterance: Utterance, sample_rate: int) -> np.ndarray:
     ).samples
 
 
-def _rejected(utterance: Utterance, problem: AudioProblem) -> Checked:
-    return Checked(utterance, rejection=utterance.rejection_for(problem.reason, problem.detail, problem.remedy))
+def rejection_of(utterance: Utterance, problem: AudioProblem) -> Rejection:
+    return utterance.rejection_for(problem.reason, problem.detail, problem.remedy)
 
 
 def compact(samples: np.ndarray) -> np.ndarray:

@@ -1,13 +1,14 @@
 """A corpus: every utterance checked, in train, dev and test, its audio in memory where it fits."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 from lhotse import CutSet, MonoCut
 
-from asr.data.checking import Checked, Progress, Transcribed, check_all, common_rate
+from asr.data.checking import Checked, Progress, check_all, common_rate, transcribe
 from asr.data.splits import Member, assign_splits
 from asr.data.utterance import SPLITS, Reading, Rejection, Seconds, Utterance
 from asr.errors import UserError
@@ -24,16 +25,35 @@ class CorpusError(UserError):
         self.rejected = list(rejected)
 
 
+class Streamed(Protocol):
+    """A training split that is not held but read as training goes."""
+
+    seconds: Seconds
+
+    def __len__(self) -> int: ...
+
+    def texts(self) -> Iterator[str]: ...
+
+
+def seconds_of(part: CutSet | Streamed) -> Seconds:
+    return sum(cut.duration for cut in part) if isinstance(part, CutSet) else part.seconds
+
+
+def texts_of(part: CutSet | Streamed) -> Iterator[str]:
+    """Normalised transcripts."""
+    return (cut.supervisions[0].text for cut in part) if isinstance(part, CutSet) else part.texts()
+
+
 @dataclass
 class Corpus:
     """Checked utterances as eager CutSets of MonoCuts at `sample_rate` Hz, one supervision each.
 
-    supervision.text is normalised, supervision.custom["transcript"] is as the user wrote it, supervision.speaker is
+    supervision.text is normalised, supervision.custom[TRANSCRIPT] is as the user wrote it, supervision.speaker is
     the speaker, or the utterance id where none is known. `audio` holds samples (S,) by cut id, int16 (scale 32768)
     where exact, else float32; a cut that is not in it is decoded by asr.data.cuts.load_samples.
     """
 
-    splits: dict[str, CutSet]
+    splits: dict[str, Any]  # CutSets; train may be Streamed
     rejected: list[Rejection]
     notes: list[str]
     audio: dict[str, np.ndarray]
@@ -81,7 +101,7 @@ def load_corpus(
     needed = [utterance for utterance in read if _is_needed(utterance, wanted, given)]
     others = [utterance for utterance in read if utterance.split not in (None, "train", *wanted)]
     found = _Found()
-    transcribed = _transcribe(needed, normalize, found)
+    transcribed = transcribe(needed, normalize, found.rejected)
     rate = sample_rate or common_rate([item.utterance for item in transcribed]) or 16000
     _gather(check_all(transcribed, rate, max_utterance_seconds, on_progress), found, cache_gib * GIB)
     _check_share(found.rejected, len(needed), max_rejected)
@@ -99,31 +119,6 @@ def _is_needed(utterance: Utterance, wanted: Collection[str], given: Collection[
     if utterance.split in wanted:
         return True
     return utterance.split in (None, "train") and ("train" in wanted or any(split not in given for split in wanted))
-
-
-def _transcribe(utterances: Iterable[Utterance], normalize: Callable[[str], str], found: _Found) -> list[Transcribed]:
-    """Normalise transcripts; what readers have reported, what has no text, and second uses of an id are rejected."""
-    seen: dict[str, Utterance] = {}
-    transcribed = []
-    for utterance in utterances:
-        first = seen.setdefault(utterance.id, utterance)
-        if utterance.rejection is not None:
-            found.rejected.append(utterance.rejection)
-            continue
-        if first is not utterance:
-            reason = ("duplicate_id", f"the id is already that of {first.audio}", "give every utterance its own id")
-        elif utterance.text is None:
-            reason = ("transcript_missing", "it has no transcript", "add its transcript, or take the recording out")
-        elif text := normalize(utterance.text):
-            transcribed.append(Transcribed(utterance, text))
-            continue
-        else:
-            detail = "the transcript is empty" + (
-                f" once normalised ({utterance.text!r})" if utterance.text.strip() else ""
-            )
-            reason = ("transcript_empty", detail, "write down what is said, or take the recording out")
-        found.rejected.append(utterance.rejection_for(*reason))
-    return transcribed
 
 
 def _gather(outcomes: Iterable[Checked], found: _Found, cache_bytes: float) -> None:

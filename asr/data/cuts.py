@@ -7,12 +7,14 @@ from lhotse import MonoCut, Recording, SupervisionSegment
 from lhotse.audio import AudioSource
 from lhotse.utils import fastcopy
 
-from asr.data.audio import fit, load_audio, resample
+from asr.data.audio import decode, fit, load_audio, resample
 from asr.data.utterance import Seconds, Utterance
 
 # Custom fields of a cut, for what lhotse has no place for.
 AVERAGED = "averaged_channels"  # how many channels are averaged (a MonoCut names one)
 BYTE_RANGE = "byte_range"  # [offset, size] of the recording in an archive
+TRANSCRIPT = "transcript"  # of a supervision: its text as the user wrote it
+GENDER = "gender"  # the one thing of Utterance.about that a supervision has a field for
 
 
 def make_cut(
@@ -69,7 +71,8 @@ def _supervision(utterance: Utterance, text: str, duration: Seconds) -> Supervis
         channel=utterance.channel or 0,
         text=text,
         speaker=utterance.speaker or utterance.id,
-        custom={"transcript": utterance.text},
+        gender=utterance.about.get(GENDER),
+        custom={**{key: value for key, value in utterance.about.items() if key != GENDER}, TRANSCRIPT: utterance.text},
     )
 
 
@@ -82,6 +85,9 @@ def load_samples(cut: MonoCut) -> np.ndarray:
     source = recording.sources[0]
     if _has_effects(recording):
         return fit(cut.load_audio()[0], cut.num_samples)
+    if source.type == "memory":
+        samples, rate = decode(source.source)
+        return fit(resample(samples, rate, cut.sampling_rate), cut.num_samples)
     custom = cut.custom or {}
     byte_range = custom.get(BYTE_RANGE)
     audio = load_audio(

@@ -1,6 +1,7 @@
 """From the `data` part of a configuration to a corpus, with progress; what cannot be used is written down."""
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +14,8 @@ from asr.errors import UserError
 from asr.training.progress import counting
 from asr.writing import write_whole
 
+URL = re.compile(r"https?://", re.IGNORECASE)
+
 
 def open_source(
     source: str | None,
@@ -23,6 +26,8 @@ def open_source(
     """The utterances of `source`, or of the embedded corpus where there is none."""
     if source is None:
         return synthetic()
+    if URL.match(source):
+        raise UserError(f"{source}: a URL is read by train.py alone, and only shards; fetch it and give its folder")
     if text is not None:
         raise UserError("data.text and data.source are both given: only the embedded corpus speaks data.text; drop one")
     return reader(Path(source))

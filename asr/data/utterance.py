@@ -1,7 +1,7 @@
 """What a reader yields, and how something that cannot be used is reported."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lhotse.cut import Cut
@@ -95,7 +95,8 @@ class Utterance:
     the average of all channels. `split` is "train", "dev", "test" or None where the source has none.
     `byte_range` (offset, size) says that `audio` is an uncompressed archive that holds the recording at those bytes.
     `cut` is set for lhotse cuts that a file path and a time span cannot express (audio in memory, effects, mixtures).
-    `rejection` is set where the reader already knows that the entry cannot be used.
+    `rejection` is set where the reader already knows that the entry cannot be used. `about` is what else the source
+    knows of it: gender, age, emotion, …
     """
 
     id: str
@@ -109,6 +110,7 @@ class Utterance:
     byte_range: tuple[int, int] | None = None
     cut: Cut | None = None
     rejection: Rejection | None = None
+    about: Mapping[str, str] = field(default_factory=dict)
 
     def rejected(self, reason: str, detail: str, remedy: str) -> "Utterance":
         """The same utterance, marked as one that cannot be used."""
@@ -117,7 +119,25 @@ class Utterance:
     def rejection_for(self, reason: str, detail: str, remedy: str) -> Rejection:
         """The line of rejected.jsonl that names this utterance."""
         audio = "" if self.audio is None else str(self.audio)
-        return Rejection(self.id, audio, self.split, reason, detail, remedy)
+        return Rejection(printable(self.id), printable(audio), self.split, reason, printable(detail), remedy)
+
+    def unwritable(self) -> tuple[str, str, str] | None:
+        """Reason, detail and remedy where a name or a text is not valid Unicode, so that no file could hold it."""
+        for what, text in (("id", self.id), ("path", str(self.audio)), ("speaker", self.speaker)):
+            if printable(text or "") != (text or ""):
+                return "audio_unreadable", f"its {what} is not valid Unicode: {printable(text or '')}", "rename it"
+        if printable(self.text or "") != (self.text or ""):
+            return (
+                "transcript_not_utf8",
+                f"its text is not valid Unicode: {printable(self.text or '')}",
+                "write it anew",
+            )
+        return None
+
+
+def printable(text: str) -> str:
+    """Text with ? for what UTF-8 cannot hold, such as bytes of a file name that are not UTF-8."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def is_audio(path: Path) -> bool:

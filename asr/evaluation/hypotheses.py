@@ -8,6 +8,7 @@ import torch
 from lhotse import CutSet
 
 from asr.data.batches import Batch
+from asr.errors import UserError
 from asr.evaluation.plots import Example
 from asr.evaluation.wer import Score, score
 from asr.recognizer import Recognizer
@@ -19,6 +20,8 @@ def transcribe_set(recognizer: Recognizer, batches: Iterable[Batch], device="cpu
     recognizer.model.to(device)
     texts: dict[str, str] = {}
     for batch in batches:
+        for name, problem in batch.unreadable.items():
+            raise UserError(f"{name}: {problem.detail} (it could be decoded before); {problem.remedy}")
         hypotheses = recognizer.decode(batch.waveform.to(device), batch.lengths.to(device))
         texts.update(zip(batch.ids, map(recognizer.text_of, hypotheses), strict=True))
     return texts

@@ -142,6 +142,7 @@ def _facts(run: RunFiles) -> list[tuple[str, str]]:
         "seconds": ("Training time", _duration),
         "epochs": ("Epochs", lambda epochs: f"{epochs:.4g}"),
         "audio_seconds_per_second": ("Throughput", lambda rate: f"{_count(round(rate))} s of audio per second"),
+        "data_wait_share": ("Waiting for data", lambda share: f"{share:.1%} of the steps' time"),
         "peak_memory_mib": ("Peak memory", lambda mib: f"{_count(round(mib))} MiB"),
     }
     for key, (name, shown) in took.items():

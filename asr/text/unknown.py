@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from lhotse import CutSet
+from lhotse.cut import Cut
 
 from asr.data.utterance import Rejection
 from asr.text.tokenizer import Tokenizer
@@ -10,7 +10,7 @@ from asr.text.tokenizer import Tokenizer
 NAMED = 3  # utterances that the note names
 
 
-def unknown_characters(split: str, cuts: CutSet, tokenizer: Tokenizer) -> Iterator[Rejection]:
+def unknown_characters(split: str, cuts: Iterable[Cut], tokenizer: Tokenizer) -> Iterator[Rejection]:
     """A Rejection for each utterance whose reference holds unknown characters; it is scored nevertheless."""
     for cut in cuts:
         unknown = set(cut.supervisions[0].text) - tokenizer.characters

@@ -7,6 +7,7 @@ from lhotse import CutSet
 from torch.utils.data import DataLoader
 
 from asr.ctc.loss import required_frames
+from asr.data.corpus import Streamed
 from asr.data.utterance import Rejection
 from asr.features import CorpusNormalization
 from asr.model import AcousticModel
@@ -17,8 +18,15 @@ BATCHES_FOR_NORMALIZATION = 200
 REMEDY = "lower encoder.subsampling.factor, or use tokenizer=bpe"  # more frames, fewer tokens
 
 
-def leave_out_infeasible(cuts: CutSet, model: AcousticModel, tokenizer: Tokenizer) -> tuple[CutSet, list[Rejection]]:
-    """Training cuts with at least as many output frames as tokens and repeats, and a Rejection for each other one."""
+def leave_out_infeasible(
+    cuts: CutSet | Streamed, model: AcousticModel, tokenizer: Tokenizer
+) -> tuple[CutSet | Streamed, list[Rejection]]:
+    """Training cuts with at least as many output frames as tokens and repeats, and a Rejection for each other one.
+
+    What is read as training goes is left to its steps.
+    """
+    if not isinstance(cuts, CutSet):
+        return cuts, []
     kept, rejected = [], []
     for cut in cuts:
         tokens = torch.tensor([tokenizer.encode(cut.supervisions[0].text)])
@@ -28,27 +36,34 @@ def leave_out_infeasible(cuts: CutSet, model: AcousticModel, tokenizer: Tokenize
             kept.append(cut)
             continue
         detail = f"{cut.duration:.2f} s make {frames} frames, the transcript needs {needed}"
-        rejected.append(rejection(cut, "ctc_infeasible", detail, f"check the transcript, or {REMEDY}"))
+        remedy = f"check the transcript, or {REMEDY}"
+        rejected.append(Rejection(cut.id, source_of(cut), "train", "ctc_infeasible", detail, remedy))
     return CutSet.from_cuts(kept), rejected
 
 
-def left_out_in_training(module: CTCTraining, cuts: CutSet) -> list[Rejection]:
-    """A Rejection for each training cut that steps had to leave out, though other steps may have used it."""
-    rejected = []
-    for cut in cuts:
-        if cut.id in module.infeasible:
-            steps, frames, needed = module.infeasible[cut.id]
-            detail = f"left out of {counted(steps)} after augmentation: {frames} frames, the transcript needs {needed}"
-            rejected.append(rejection(cut, "ctc_infeasible", detail, f"take speed out of augment, or {REMEDY}"))
-        if cut.id in module.not_finite:
-            detail = f"in {counted(module.not_finite[cut.id])} that were left out: the loss or gradient was not finite"
-            remedy = "listen to it and check its transcript, or lower optimizer.lr, or set trainer.precision=32-true"
-            rejected.append(rejection(cut, "not_finite", detail, remedy))
-    return rejected
+def left_out_in_training(module: CTCTraining, cuts: CutSet | Streamed) -> list[Rejection]:
+    """A Rejection for each training utterance that steps had to leave out, though other steps may have used it."""
+    names = {**module.infeasible, **module.not_finite, **module.unreadable}
+    sources = {cut.id: source_of(cut) for cut in cuts if cut.id in names} if isinstance(cuts, CutSet) and names else {}
+
+    def rejected(name: str, reason: str, detail: str, remedy: str) -> Rejection:
+        return Rejection(name, sources.get(name, ""), "train", reason, detail, remedy)
+
+    found = []
+    for name, (steps, frames, needed) in module.infeasible.items():
+        detail = f"left out of {counted(steps)} after augmentation: {frames} frames, the transcript needs {needed}"
+        found.append(rejected(name, "ctc_infeasible", detail, f"take speed out of augment, or {REMEDY}"))
+    for name, steps in module.not_finite.items():
+        detail = f"in {counted(steps)} that were left out: the loss or gradient was not finite"
+        remedy = "listen to it and check its transcript, or lower optimizer.lr, or set trainer.precision=32-true"
+        found.append(rejected(name, "not_finite", detail, remedy))
+    for name, problem in module.unreadable.items():
+        found.append(rejected(name, problem.reason, f"during training: {problem.detail}", problem.remedy))
+    return found
 
 
-def rejection(cut, reason: str, detail: str, remedy: str) -> Rejection:
-    return Rejection(cut.id, cut.recording.sources[0].source, "train", reason, detail, remedy)
+def source_of(cut) -> str:
+    return cut.recording.sources[0].source
 
 
 def counted(steps: int) -> str:

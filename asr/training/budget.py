@@ -29,6 +29,8 @@ class Budget(lightning.Callback):
         self.seconds_before = 0.0  # of earlier, interrupted fits
         self.audio_seconds = 0.0
         self.step_seconds = 0.0  # in training batches alone, loading included, validation left out
+        self.waited_seconds = 0.0  # of step_seconds, for batches
+        self.waited_mark = 0.0
         self.epochs_done = 0
         self.started: float | None = None
         self.resumed_at = 0.0
@@ -56,11 +58,17 @@ class Budget(lightning.Callback):
         """Audio seconds trained on per second of training steps."""
         return self.audio_seconds / self.step_seconds if self.step_seconds else 0.0
 
+    @property
+    def waiting(self) -> float:
+        """The share of the time in training batches that went by in waiting for data, 0 to 1."""
+        return self.waited_seconds / self.step_seconds if self.step_seconds else 0.0
+
     def on_train_start(self, trainer, module) -> None:
         self.started = time.monotonic()
 
     def on_train_epoch_start(self, trainer, module) -> None:
         self.resumed_at = time.monotonic()
+        self.waited_mark = trainer.train_dataloader.waited_s
 
     def on_train_batch_start(self, trainer, module, batch, index) -> None:
         module.augment.active = self.spent >= self.augment_from
@@ -74,6 +82,9 @@ class Budget(lightning.Callback):
         now = time.monotonic()
         self.step_seconds += now - self.resumed_at
         self.resumed_at = now
+        waited_s = trainer.train_dataloader.waited_s
+        self.waited_seconds += waited_s - self.waited_mark
+        self.waited_mark = waited_s
         self.audio_seconds += float(batch.lengths.sum()) / self.sample_rate * trainer.world_size
         if self.minutes:
             # all devices stop together
@@ -88,9 +99,11 @@ class Budget(lightning.Callback):
             "seconds": self.seconds,
             "audio_seconds": self.audio_seconds,
             "step_seconds": self.step_seconds,
+            "waited_seconds": self.waited_seconds,
             "epochs": self.epochs_done,
         }
 
     def load_state_dict(self, state: dict) -> None:
         self.seconds_before, self.audio_seconds = state["seconds"], state["audio_seconds"]
         self.step_seconds, self.epochs_done = state["step_seconds"], state["epochs"]
+        self.waited_seconds = state["waited_seconds"]

@@ -10,7 +10,9 @@ from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from asr.data.corpus import Corpus
+from asr.data.batches import TimedLoader
+from asr.data.corpus import Corpus, seconds_of
+from asr.data.streaming import StreamLoader
 from asr.errors import Interrupted, UserError, one_line
 from asr.evaluation.hypotheses import examples_of
 from asr.recognizer import Recognizer
@@ -27,8 +29,8 @@ from asr.writing import write_whole
 def budget_of(config: DictConfig, corpus: Corpus) -> Budget:
     """Minutes where they are given, epochs otherwise, with the schedule that follows them."""
     minutes, epochs = config.budget.minutes, config.budget.epochs
-    seconds = sum(cut.duration for cut in corpus.splits["train"])
     schedule, rate = instantiate(config.schedule), corpus.sample_rate
+    seconds = seconds_of(corpus.splits["train"])
     return Budget(schedule, minutes, None if minutes else epochs, seconds, rate, config.trainer.augment_from)
 
 
@@ -61,7 +63,7 @@ def fit(
     """Train, from the checkpoint of an interrupted run where there is one; Interrupted where a signal ends it."""
     shown = next(iter(batches["dev"])).first(config.trainer.examples)
     callbacks = [
-        OwnBatches(batches["train"].sampler, config.seed),
+        OwnBatches(batches["train"], config.seed),
         BestModel(lambda: recognizer.save(run.model)),
         Examples(shown, lambda batch: examples_of(recognizer, batch)),
         budget,
@@ -87,15 +89,15 @@ def fit(
 class OwnBatches(lightning.Callback):
     """Gives each of several processes its own share of the training batches, and its own random numbers.
 
-    The sampler is made before Lightning starts the other processes, so it learns of them here.
+    They are made before Lightning starts the other processes, and learn of them here.
     """
 
-    def __init__(self, sampler, seed: int) -> None:
-        self.sampler, self.seed = sampler, seed
+    def __init__(self, batches: TimedLoader | StreamLoader, seed: int) -> None:
+        self.batches, self.seed = batches, seed
 
     def setup(self, trainer, module, stage: str) -> None:
         if trainer.world_size > 1:
-            self.sampler.world_size, self.sampler.rank = trainer.world_size, trainer.global_rank
+            self.batches.share(trainer.global_rank, trainer.world_size)
             torch.manual_seed(self.seed + trainer.global_rank)
 
 

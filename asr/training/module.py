@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from asr.augment import Augmentation
 from asr.ctc.consistency import ConsistencyCTCLoss
 from asr.ctc.loss import CTCLoss, required_frames
+from asr.data.audio import AudioProblem
 from asr.data.batches import NO_ENCODING, Batch
 from asr.errors import UserError
 from asr.evaluation.wer import character_error_rate, word_error_rate
@@ -48,6 +49,7 @@ class CTCTraining(lightning.LightningModule):
         self.gradient_norm = gradient_norm
         self.validation = Validation()
         self.infeasible: dict[str, tuple[int, int, int]] = {}  # id -> steps without it, frames it had, frames it needed
+        self.unreadable: dict[str, AudioProblem] = {}  # id -> why its recording could not be decoded any more
         self.not_finite: dict[str, int] = {}  # id -> steps it was part of whose loss or gradient was not finite
         self.steps_not_finite = 0
 
@@ -61,6 +63,7 @@ class CTCTraining(lightning.LightningModule):
         return loss, left_out, lengths[: len(batch.ids)]
 
     def training_step(self, batch: Batch, index: int) -> Tensor | None:
+        self.unreadable |= batch.unreadable
         loss, left_out, lengths = self.training_loss(batch)
         if left_out.any():
             self.note_infeasible(batch, lengths, left_out)

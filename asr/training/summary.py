@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from asr.data.batches import Batch
+from asr.data.corpus import Streamed, seconds_of
 from asr.training.module import CTCTraining
 
 
@@ -19,7 +20,9 @@ def announce(console: Console, rows: Mapping[str, str]) -> None:
     console.print(table, highlight=False)
 
 
-def describe(module: CTCTraining, splits: Mapping[str, CutSet], batch: Batch, sample_rate: int) -> dict[str, str]:
+def describe(
+    module: CTCTraining, splits: Mapping[str, CutSet | Streamed], batch: Batch, sample_rate: int
+) -> dict[str, str]:
     """The questions a newcomer asks, answered from the objects themselves."""
     model, encoder, features = module.model, module.model.encoder, module.model.features
     frames = features.frames_of(batch.lengths.max())
@@ -41,10 +44,12 @@ def describe(module: CTCTraining, splits: Mapping[str, CutSet], batch: Batch, sa
     }
 
 
-def describe_split(cuts: CutSet) -> str:
-    hours = sum(cut.duration for cut in cuts) / 3600
-    speakers = {cut.supervisions[0].speaker for cut in cuts}
+def describe_split(cuts: CutSet | Streamed) -> str:
+    hours = seconds_of(cuts) / 3600
     length = f"{hours:.2f} h" if hours >= 0.1 else f"{3600 * hours:.0f} s"
+    if not isinstance(cuts, CutSet):
+        return f"{len(cuts)} utterances ({length}, read as training goes)"
+    speakers = {cut.supervisions[0].speaker for cut in cuts}
     return f"{len(cuts)} utterances ({length}, {len(speakers)} speakers)"
 
 

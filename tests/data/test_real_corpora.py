@@ -33,7 +33,7 @@ def test_fsdd():
     held_out = list(fsdd.read(folder("fsdd"), held_out_speaker="theo"))
     assert {u.speaker for u in held_out if u.split == "test"} == {"theo"}
     assert sum(u.split == "test" for u in held_out) == 500
-    with pytest.raises(UserError, match="it has george, jackson, lucas"):
+    with pytest.raises(UserError, match="there are george, jackson, lucas"):
         list(fsdd.read(folder("fsdd"), held_out_speaker="nobody"))
 
 

@@ -59,7 +59,8 @@ def run(source: str, overrides: Sequence[str], out_dir: Path | None, model: Path
 def doubt_transcripts(recognizer: Recognizer, diagnosis: Diagnosis, folder: Path) -> None:
     """Rank every transcript, write suspicious.jsonl, and add those that stand out to the findings."""
     with counting(console(), "listening") as on_progress:
-        found = ranked(recognizer, diagnosis.utterances, diagnosis.texts, on_progress)
+        seconds = {name: measures.seconds for name, measures in diagnosis.measures.items()}
+        found = ranked(recognizer, diagnosis.utterances, diagnosis.texts, seconds, on_progress)
     texts = diagnosis.texts
     lines = [
         {

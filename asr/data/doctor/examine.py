@@ -1,9 +1,9 @@
 """A corpus examined: every recording decoded and measured once, every transcript read, and what came of it."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from asr.data.checking import Checked, Progress, Transcribed, check_all
+from asr.data.checking import Checked, Progress, check_all, transcribe
 from asr.data.doctor import feasibility, recordings, splits, transcripts
 from asr.data.doctor.findings import REMEDIES, Finding
 from asr.data.doctor.measures import Measures, measure
@@ -23,6 +23,10 @@ KIND_OF_REASON = {
     "transcript_empty": "transcript_empty",
     "transcript_not_utf8": "transcript_characters",
     "duplicate_id": "transcript_duplicate",
+    "too_long": "speaking_rate",
+    "unknown_characters": "transcript_characters",
+    "ctc_infeasible": "ctc_infeasible",
+    "not_finite": "unreadable",
 }
 HOP_S = 0.01
 LONGEST_S = 24 * 3600.0
@@ -63,13 +67,15 @@ def examine(
     """Decode, measure and read everything. Raises UserError where there is nothing, or nothing that can be used."""
     note = utterances.note if isinstance(utterances, Reading) else ""
     found: list[Finding] = []
-    transcribed = list(_with_text(utterances, normalize, found))
+    rejected: list[Rejection] = []
+    transcribed = transcribe(utterances, normalize, rejected)
     checked: list[Checked] = []
     for outcome in check_all(transcribed, None, LONGEST_S, on_progress, measure):
         if outcome.rejection is not None:
-            found.append(_of_rejection(outcome.rejection))
+            rejected.append(outcome.rejection)
         else:
-            checked.append(replace(outcome, samples=None))
+            checked.append(outcome)
+    found += map(_of_rejection, rejected)
     if not checked:
         raise UserError(f"nothing can be used: {found[0].utterance}: {found[0].value}" if found else "no utterances")
     usable = {each.utterance.id: each.utterance for each in checked}
@@ -109,24 +115,6 @@ def examine(
         settings,
         feasibility.recommended(settings, len(train)) if settings else "",
     )
-
-
-def _with_text(
-    utterances: Iterable[Utterance], normalize: Callable[[str], str], found: list[Finding]
-) -> Iterator[Transcribed]:
-    seen: set[str] = set()
-    for utterance in utterances:
-        if utterance.rejection is not None:
-            found.append(_of_rejection(utterance.rejection))
-        elif utterance.id in seen:
-            found.append(
-                Finding("transcript_duplicate", utterance.id, f"a second utterance of that name: {utterance.audio}")
-            )
-        elif not (text := normalize(utterance.text or "")):
-            found.append(Finding("transcript_empty", utterance.id, f"nothing is written: {utterance.text!r}"))
-        else:
-            seen.add(utterance.id)
-            yield Transcribed(utterance, text)
 
 
 def _of_rejection(rejection: Rejection) -> Finding:

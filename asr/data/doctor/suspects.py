@@ -11,7 +11,7 @@ from asr.ctc.loss import required_frames
 from asr.data.checking import samples_of
 from asr.data.doctor.measures import usual
 from asr.data.utterance import Utterance
-from asr.recognizer import Recognizer
+from asr.recognizer import Recognizer, batches_by_length, side_by_side
 from asr.text.tokenizer import UnknownCharacter
 
 BATCH_S = 60.0
@@ -31,6 +31,7 @@ def ranked(
     recognizer: Recognizer,
     utterances: Mapping[str, Utterance],
     texts: Mapping[str, str],
+    seconds: Mapping[str, float],
     on_progress: Callable[[int, int | None], None],
 ) -> list[Suspect]:
     """All utterances, the most suspicious first.
@@ -38,26 +39,18 @@ def ranked(
     A transcript's CTC loss alone would rank noisy recordings first; the loss of what is heard, which such recordings
     have too, is taken off. What could not be aligned at all is infinitely suspicious.
     """
-    order = sorted(utterances, key=lambda name: utterances[name].duration or 0.0)
+    names = list(utterances)
     found: list[Suspect] = []
-    batch: list[tuple[str, np.ndarray]] = []
-    for number, name in enumerate(order, 1):
-        batch.append((name, samples_of(utterances[name], recognizer.sample_rate)))
-        longest = max(len(samples) for _, samples in batch)
-        if number == len(order) or longest * len(batch) > BATCH_S * recognizer.sample_rate:
-            found += compare(recognizer, batch, texts)
-            batch = []
-            on_progress(number, len(order))
+    for rows in batches_by_length([seconds[name] for name in names], BATCH_S):
+        batch = [(names[row], samples_of(utterances[names[row]], recognizer.sample_rate)) for row in rows]
+        found += compare(recognizer, batch, texts)
+        on_progress(len(found), len(names))
     return sorted(found, key=lambda suspect: -suspect.nats)
 
 
 @torch.inference_mode()
 def compare(recognizer: Recognizer, batch: Sequence[tuple[str, np.ndarray]], texts: Mapping[str, str]) -> list[Suspect]:
-    lengths = torch.tensor([len(samples) for _, samples in batch])
-    waveform = torch.zeros(len(batch), int(lengths.max()))
-    for row, (_, samples) in enumerate(batch):
-        waveform[row, : len(samples)] = torch.from_numpy(samples)
-    log_probs, frames = recognizer.model(waveform, lengths)
+    log_probs, frames = recognizer.model(*side_by_side([samples for _, samples in batch]))
     heard = [recognizer.text_of(hypothesis) for hypothesis in recognizer.decoder(log_probs, frames)]
     written = [encoded(recognizer, texts[name]) for name, _ in batch]
     tokens_heard = [encoded(recognizer, text) for text in heard]

@@ -12,7 +12,7 @@ from asr.data.utterance import Reading, Utterance
 from asr.errors import UserError
 
 # Asked first, in this order: their files could pass for a simpler form. The others follow by name, the plainest last.
-PRIORITY = ("kaldi", "shar", "cutset", "nemo", "librispeech", "tables")
+PRIORITY = ("kaldi", "shar", "cutset", "nemo", "librispeech", "tables", "segments")
 LAST = ("folder",)
 
 

@@ -1,8 +1,9 @@
-"""Kaldi data directories: wav.scp, text, and where they exist utt2spk and segments.
+"""Kaldi data directories: wav.scp, text, and where they exist utt2spk, segments, spk2gender and spk2age.
 
 https://kaldi-asr.org/doc/data_prep.html
 """
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from asr.data.utterance import Utterance
 from asr.errors import UserError
 
 FORM = "Kaldi data directories (wav.scp and text; or train/ dev/ test/ that hold them)"
+
+ABOUT_SPEAKERS = ("gender", "age")  # spk2gender, spk2age
 
 
 def recognises(source: Path) -> bool:
@@ -41,14 +44,17 @@ def _data_folders(source: Path) -> dict[Path, str | None]:
 
 def _read_data_folder(folder: Path, split: str | None) -> Iterator[Utterance]:
     paths = {name: _audio_path(folder, name, line, value) for line, name, value in _table(folder / "wav.scp")}
-    speakers = {name: value for _, name, value in _table(folder / "utt2spk")}
+    speakers = dict(_entries(folder / "utt2spk"))
     spans = _spans(folder / "segments", paths)
+    known = {about: dict(_entries(folder / f"spk2{about}")) for about in ABOUT_SPEAKERS}
     transcribed = set()
     for line, name, text in _table(folder / "text"):
         recording, start, duration = spans.get(name, (name, 0.0, None))
         transcribed.add(name)
+        speaker = speakers.get(name)
+        about = {key: of_speaker[speaker] for key, of_speaker in known.items() if speaker in of_speaker}
         utterance = Utterance(
-            name, paths.get(recording), text, speakers.get(name), start=start, duration=duration, split=split
+            name, paths.get(recording), text, speaker, start=start, duration=duration, split=split, about=about
         )
         if recording not in paths:
             where = f"{folder / 'wav.scp'} has no line for {recording!r} (text, line {line})"
@@ -70,6 +76,10 @@ def _table(path: Path) -> Iterator[tuple[int, str, str]]:
             yield number, key, value.strip()
 
 
+def _entries(path: Path) -> Iterator[tuple[str, str]]:
+    return ((key, value) for _, key, value in _table(path))
+
+
 def _spans(segments: Path, paths: dict[str, Path]) -> dict[str, tuple[str, float, float | None]]:
     """{utterance: (recording, start, duration)} in seconds; without segments every recording is an utterance."""
     if not segments.is_file():
@@ -81,7 +91,7 @@ def _spans(segments: Path, paths: dict[str, Path]) -> dict[str, tuple[str, float
             span = (float(start), float(end))
         except ValueError:
             span = (0.0, 0.0)
-        if span[1] <= span[0] and span[1] != -1:
+        if not 0 <= span[0] < math.inf or not (span[0] < span[1] < math.inf or span[1] == -1):
             raise UserError(
                 f"{segments}, line {line}: {name} {value}: must be <utterance> <recording> <start> <end> in seconds, "
                 "end after start; mend the line"

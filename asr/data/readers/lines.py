@@ -1,10 +1,13 @@
 """Reading the text that readers share: lines of tables, transcripts, and what is wrong with them."""
 
+import gzip
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from asr.data.utterance import Utterance
+from asr.errors import UserError, one_line
 
 BYTE_ORDER_MARK = "\ufeff"
 REPLACEMENT = "\ufffd"  # what undecodable bytes become
@@ -15,6 +18,16 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     with open(path, encoding="utf-8-sig", errors="replace", newline=None) as lines:
         for number, line in enumerate(lines, start=1):
             yield number, line.rstrip("\n")
+
+
+def manifest_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Numbered lines of a JSON lines file, compressed where its name ends in .gz; UserError where it is damaged."""
+    opener = gzip.open if path.name.endswith(".gz") else open
+    try:
+        with opener(path, "rt", encoding="utf-8", errors="replace") as lines:
+            yield from ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{path}: cannot be read to its end ({one_line(error)}); fetch it again") from error
 
 
 def with_transcript_file(utterance: Utterance, path: Path) -> Utterance:

@@ -4,6 +4,7 @@ https://docs.nvidia.com/nemo-framework/user-guide/latest/nemotoolkit/asr/dataset
 """
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -59,9 +60,10 @@ def _utterance(manifest: Path, number: int, line: str, split: str | None) -> Utt
         start = float(entry.get("offset") or 0.0)
         duration = None if entry.get("duration") is None else float(entry["duration"])
         text, speaker = entry.get("text"), entry.get("speaker")
-        if not (text is None or isinstance(text, str)) or start < 0 or (duration is not None and duration <= 0):
+        end = math.inf if duration is None else start + duration
+        if not (text is None or isinstance(text, str)) or not 0 <= start < end or duration == math.inf:
             raise ValueError("text must be a string, offset 0 or more, duration more than 0")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
         broken = Utterance(f"{manifest.stem}-line-{number}", None, None, split=split)
         detail = f"{manifest}, line {number}: {what}"

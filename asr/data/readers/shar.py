@@ -6,15 +6,16 @@ https://lhotse.readthedocs.io/en/latest/shar.html
 import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from lhotse import CutSet
 from lhotse.cut import Cut
 
-from asr.data.readers.cutset import utterances_of
+from asr.data.readers.cutset import utterances_of, utterances_of_line
+from asr.data.readers.lines import manifest_lines
 from asr.data.splits import split_folders
 from asr.data.utterance import Utterance
-from asr.errors import UserError
+from asr.errors import UserError, one_line
 
 FORM = "a lhotse Shar folder (cuts.*.jsonl.gz and recording.*.tar; or train/ dev/ test/ that hold them)"
 NOT_RECORDINGS = (".json", ".nometa", ".nodata")  # suffixes of a shard's other members
@@ -33,8 +34,9 @@ def read(source: Path | str) -> Iterator[Utterance]:
         for cuts in sorted(folder.glob("cuts.*.jsonl*")):
             archive = folder / f"recording.{cuts.name.split('.')[1]}.tar"
             places = _places(archive)
-            for cut in CutSet.from_file(cuts):
-                yield from _utterances(cut, split, archive, places)
+            for number, line in manifest_lines(cuts):
+                use = partial(_utterances, archive=archive, places=places)
+                yield from utterances_of_line(cuts, number, line, split, use)
 
 
 def _folders(source: Path) -> dict[Path, str | None]:
@@ -54,19 +56,21 @@ def _places(archive: Path) -> dict[str, tuple[int, int]]:
     try:
         with tarfile.open(archive, "r:") as members:
             return {
-                str(Path(member.name).with_suffix("")): (member.offset_data, member.size)
+                str(Path(member.name).parent / Path(member.name).stem): (member.offset_data, member.size)
                 for member in members
                 if Path(member.name).suffix not in NOT_RECORDINGS
             }
     except FileNotFoundError as error:
         raise UserError(f"{archive}: no such file, but its cuts are there; fetch the shard again") from error
-    except tarfile.TarError as error:
-        raise UserError(f"{archive}: not an uncompressed tar file ({error}); unpack it, or fetch it again") from error
+    except Exception as error:  # damaged headers make tarfile raise ValueError, OverflowError and others
+        raise UserError(
+            f"{archive}: not an uncompressed tar file ({one_line(error)}); unpack it, or fetch it again"
+        ) from error
 
 
 def _utterances(cut: Cut, split: str | None, archive: Path, places: dict[str, tuple[int, int]]) -> Iterator[Utterance]:
     place = places.get(cut.id)
-    if place is None:
+    if place is None or getattr(cut, "recording", None) is None:
         utterance = Utterance(cut.id, archive, None, split=split)
         yield utterance.rejected("audio_missing", f"{archive} holds no recording for it", "fetch the shard again")
         return

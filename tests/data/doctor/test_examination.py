@@ -5,9 +5,12 @@ import pytest
 
 from asr.data.doctor import feasibility, splits, transcripts
 from asr.data.doctor.duplicates import exact_copies, near_copies
+from asr.data.doctor.examine import KIND_OF_REASON
+from asr.data.doctor.findings import REMEDIES
 from asr.data.doctor.measures import clipped_peaks, fingerprint, measure, wada_snr
 from asr.data.doctor.recordings import speaking_rates
 from asr.data.doctor.suspects import Suspect, suspicious
+from asr.data.utterance import REASONS
 
 RATE = 16000
 
@@ -123,3 +126,8 @@ def test_what_stands_out_from_the_usual_is_suspicious():
     usual = [Suspect(f"u{i}", "", 0.5 + 0.01 * (i % 7)) for i in range(30)]
     odd = [Suspect("wrong", "", 4.0), Suspect("impossible", "", float("inf"))]
     assert suspicious(odd + usual) == odd
+
+
+def test_every_reason_of_a_rejection_is_a_kind_of_finding():
+    assert set(KIND_OF_REASON) == REASONS
+    assert set(KIND_OF_REASON.values()) <= set(REMEDIES)

@@ -1,0 +1,120 @@
+"""Drawing batches from corpora of growing size: time to the first batch, memory, padding; prints a JSON line each.
+
+    python -m bench.sampling [--utterances 10000 100000 1000000] [--batches 200] data.source=PATH [train.py overrides]
+
+A thousand recordings of PATH are sharded once; the larger corpora are an index that names this shard as often as it
+takes. Every size runs in a process of its own, from its start to the last batch, the imports included.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import islice
+from pathlib import Path
+
+BEGUN = time.monotonic()
+
+
+def sharded_once(folder: Path, overrides: list[str]) -> dict:
+    """A shard of up to a thousand utterances of the source below `folder`, and its index."""
+    from hydra.utils import instantiate
+
+    from asr.configuration import load_configuration
+    from asr.data.sharding import INDEX, shard
+    from asr.data.source import open_source
+
+    config = load_configuration("train", overrides)
+    found = open_source(config.data.source, instantiate(config.data.reader), tuple, None)
+    shard(
+        [utterance for utterance in found if utterance.split != "test"][:1100],
+        folder,
+        normalize=instantiate(config.text),
+        sample_rate=config.data.sample_rate,
+        dev_fraction=0.05,
+        test_fraction=0.05,
+        max_utterance_seconds=config.data.max_utterance_seconds,
+        form="flac",
+        size=1000,
+        on_progress=lambda done, total: None,
+    )
+    return json.loads((folder / INDEX).read_text())
+
+
+def grown(index: dict, utterances: int) -> dict:
+    """The index of a corpus with so many utterances, its shards all the same one."""
+    train = index["splits"]["train"]
+    times = max(1, round(utterances / train["utterances"]))
+    return {
+        **index,
+        "splits": {
+            **index["splits"],
+            "train": {
+                "utterances": times * train["utterances"],
+                "seconds": times * train["seconds"],
+                "shards": times * train["shards"],
+            },
+        },
+    }
+
+
+def draw(folder: Path, batches: int) -> dict:
+    """Open the corpus as train.py does, learn the characters, and draw batches."""
+    from asr.configuration import load_configuration
+    from asr.data.batches import SpeechDataset
+    from asr.data.streaming import StreamLoader, sharded_corpora, streamed_corpus
+    from asr.text.characters import CharacterTokenizer
+    from asr.text.normalise import TextNormalizer
+
+    data = load_configuration("train", [f"data.source={folder}"]).data
+    corpora, weights = sharded_corpora(data)
+    normalize = TextNormalizer(case="lower", punctuation="remove", apostrophes="keep")
+    corpus = streamed_corpus(corpora, weights, normalize, None)
+    stream = corpus.splits["train"]
+    dataset = SpeechDataset(corpus.audio, CharacterTokenizer.train(stream.texts()))
+    loader = iter(StreamLoader(stream, dataset, data.batch_seconds, 0, seed=1))
+    first = next(loader)
+    to_first = time.monotonic() - BEGUN
+    begun = time.monotonic()
+    seconds, room, drawn = 0.0, 0, [first]
+    for batch in islice(loader, batches - 1):
+        drawn.append(batch)
+        seconds += float(batch.lengths.sum()) / corpus.sample_rate
+        room += batch.waveform.numel()
+        drawn = drawn[-1:]
+    elapsed = time.monotonic() - begun
+    return {
+        "utterances": len(stream),
+        "hours": round(stream.seconds / 3600, 1),
+        "first_batch_s": round(to_first, 2),
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+        "padding": round(1 - seconds * corpus.sample_rate / room, 4),
+        "audio_seconds_per_second": round(seconds / elapsed),
+        "batches": batches,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--utterances", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--batches", type=int, default=200)
+    parser.add_argument("--draw", type=Path, help=argparse.SUPPRESS)
+    arguments, overrides = parser.parse_known_args()
+    if arguments.draw:
+        print(json.dumps(draw(arguments.draw, arguments.batches)))
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "shards"
+        index = sharded_once(folder, overrides)
+        for utterances in arguments.utterances:
+            (folder / "shards.json").write_text(json.dumps(grown(index, utterances)))
+            command = [sys.executable, "-m", "bench.sampling", "--draw", folder, "--batches", str(arguments.batches)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            print(done.stdout.strip() or done.stderr[-2000:], flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,265 @@
+"""asr shard and what is read from its shards: the same as from files, each reader its own part, from disk and HTTP."""
+
+import functools
+import http.server
+import json
+import threading
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from asr.data.audio import AudioProblem
+from asr.data.batches import SpeechDataset
+from asr.data.corpus import load_corpus
+from asr.data.readers.detect import read_any
+from asr.data.streaming import Normalized, Stream, StreamLoader, WorkerStart, shards_at, streamed_corpus
+from asr.errors import UserError
+from asr.text.characters import CharacterTokenizer
+from asr.text.normalise import TextNormalizer
+from tests.commands import run, train
+from tests.data.recordings import pair, record, tone
+
+NORMALIZE = TextNormalizer(case="lower", punctuation="remove", apostrophes="keep")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory) -> Path:
+    """48 recordings of twelve speakers, one of them at another rate and one that is no audio."""
+    folder = tmp_path_factory.mktemp("speech")
+    random = np.random.default_rng(0)
+    for speaker in "abcdefghijkl":
+        for number in range(4):
+            seconds = 0.4 + 0.1 * number + 0.02 * (ord(speaker) - 97)
+            noise = 0.01 * random.standard_normal(round(seconds * 16000)).astype(np.float32)
+            samples = tone(seconds, 200 + 10 * number)
+            pair(folder / speaker, f"{number}", f"Text {speaker} {number}", samples + noise[: len(samples)])
+    record(folder / "a" / "1.wav", tone(0.5, rate=8000), rate=8000)
+    (folder / "b" / "2.wav").write_bytes(b"no audio at all")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shards(source, tmp_path_factory) -> Path:
+    target = tmp_path_factory.mktemp("sharded") / "shards"
+    done = run("asr", "shard", source, target, "--shard-size", 5)
+    assert done.status == 0, done.err
+    assert "cannot be used: 1, see" in done.err
+    return target
+
+
+@pytest.fixture
+def served(shards):
+    """The URL of the shards on a server of this machine."""
+    handler = functools.partial(QuietHandler, directory=str(shards))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_) -> None:
+        pass
+
+
+class FirstTimeRound(IterableDataset):
+    """(worker, utterance) for what a worker reads before its shards begin anew."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+
+    def __iter__(self):
+        seen: set[str] = set()
+        for cut in self.stream.cuts(seed=1):
+            if cut.id in seen:
+                return
+            seen.add(cut.id)
+            yield get_worker_info().id, cut.id
+
+
+def of_files(source: Path):
+    return load_corpus(
+        read_any(source),
+        normalize=NORMALIZE,
+        sample_rate=16000,
+        dev_fraction=0.1,
+        test_fraction=0.1,
+        max_rejected=1.0,
+        max_utterance_seconds=30.0,
+        cache_gib=1.0,
+    )
+
+
+def streamed(*places: object, weights=None):
+    corpora = [shards_at(str(place)) for place in places]
+    return streamed_corpus(corpora, weights or [None] * len(corpora), NORMALIZE, None)
+
+
+def an_epoch(loader: StreamLoader) -> dict[str, tuple]:
+    """{id: (samples, tokens)} of every utterance that one epoch's batches hold."""
+    found = {}
+    for batch in loader:
+        for row, name in enumerate(batch.ids):
+            samples = batch.waveform[row, : batch.lengths[row]]
+            found[name] = (samples, batch.tokens[row, : batch.token_counts[row]].tolist(), batch.texts[row])
+    return found
+
+
+def loader_of(corpus, tokenizer, workers=0, batch_seconds=4.0, seed=1) -> StreamLoader:
+    return StreamLoader(corpus.splits["train"], SpeechDataset(corpus.audio, tokenizer), batch_seconds, workers, seed)
+
+
+@pytest.mark.parametrize("place", ["disk", "http"])
+def test_batches_hold_the_same_as_from_files(source, shards, served, place):
+    files, stream = of_files(source), streamed(shards if place == "disk" else served)
+    tokenizer = CharacterTokenizer.train([cut.supervisions[0].text for cut in files.splits["train"]])
+    assert sorted(stream.splits["train"].texts()) == sorted(c.supervisions[0].text for c in files.splits["train"])
+    assert stream.splits["train"].seconds == pytest.approx(sum(c.duration for c in files.splits["train"]), abs=0.01)
+    found: dict[str, tuple] = {}
+    loader = loader_of(stream, tokenizer)
+    while len(found) < len(files.splits["train"]):
+        found |= an_epoch(loader)
+    for cut in files.splits["train"]:
+        samples, tokens, text = found.pop(cut.id)
+        expected = SpeechDataset(files.audio, tokenizer)[[cut]]
+        assert (text, tokens) == (expected.texts[0], expected.tokens[0].tolist())
+        exact = files.audio[cut.id].dtype == np.int16
+        torch.testing.assert_close(samples, expected.waveform[0], rtol=0, atol=0 if exact else 2e-7)
+    assert not found
+    for split in ("dev", "test"):
+        assert [cut.id for cut in stream.splits[split]] != []
+        assert {cut.id for cut in stream.splits[split]} == {cut.id for cut in files.splits[split]}
+        for cut in stream.splits[split]:
+            assert len(stream.audio[cut.id]) == len(files.audio[cut.id])
+
+
+def test_two_processes_and_their_workers_read_disjoint_shards_that_together_are_all(shards, monkeypatch):
+    monkeypatch.setattr("asr.data.streaming.SHUFFLED", 1)
+    stream = streamed(shards).splits["train"]
+    readers = []
+    for rank in range(2):
+        monkeypatch.setenv("RANK", str(rank))
+        monkeypatch.setenv("WORLD_SIZE", "2")
+        loader = DataLoader(
+            FirstTimeRound(stream), batch_size=None, num_workers=2, worker_init_fn=WorkerStart(rank, 2, seed=1)
+        )
+        found: dict[int, list[str]] = {}
+        for worker, name in loader:
+            found.setdefault(worker, []).append(name)
+        readers += found.values()
+    assert len(readers) == 4
+    read = [name for names in readers for name in names]
+    assert len(read) == len(set(read)) == len(stream)
+
+
+def test_the_order_follows_from_seed_and_epoch(shards):
+    stream = streamed(shards)
+    tokenizer = CharacterTokenizer.train(stream.splits["train"].texts())
+
+    def order(seed: int, epoch: int) -> list[str]:
+        loader = loader_of(stream, tokenizer, seed=seed)
+        loader.set_epoch(epoch)
+        return [name for batch in loader for name in batch.ids]
+
+    assert order(1, 0) == order(1, 0)
+    assert order(1, 0) != order(1, 3)
+    assert order(1, 0) != order(2, 0)
+
+
+def test_a_mixture_is_drawn_by_its_weights(source, shards, tmp_path):
+    other = tmp_path / "other"
+    for number in range(40):
+        pair(tmp_path / "digits" / f"s{number % 8}", f"n{number}", "one two", tone(0.6))
+    assert run("asr", "shard", tmp_path / "digits", other, "--shard-size", 4).status == 0
+    stream = streamed(shards, other, weights=[3.0, 1.0])
+    drawn: Counter[bool] = Counter()
+    for cut, _ in zip(stream.splits["train"].cuts(seed=1), range(2000), strict=False):
+        drawn["/n" in cut.id] += 1
+    assert drawn[True] / drawn.total() == pytest.approx(0.25, abs=0.04)
+    assert {cut.id for cut in stream.splits["test"]} > {cut.id for cut in streamed(shards).splits["test"]}
+
+
+def test_training_from_shards_by_path_and_by_url(shards, served, tmp_path):
+    for name, place in (("disk", shards), ("http", served)):
+        done = train(place, tmp_path / name, "data.workers=0", "data.batch_seconds=4")
+        assert done.status == 0, done.err
+        assert "read as training goes" in done.err
+        metrics = json.loads((tmp_path / name / "metrics.json").read_text())
+        assert metrics["test"]["utterances"] > 0
+        assert 0 <= metrics["train"]["data_wait_share"] <= 1
+    assert train(shards, tmp_path / "mixed", f"data.mix=['{shards}']", "data.weights=[1,2]").status == 0
+
+
+def test_shards_that_were_damaged_afterwards_are_named(shards):
+    stream = streamed(shards).splits["train"]
+    cut = next(iter(stream.cuts(seed=1)))
+    cut.recording.sources[0].source = b"fLaC and nothing of it"
+    tokenizer = CharacterTokenizer.train(stream.texts())
+    other = next(iter(stream.cuts(seed=2)))
+    batch = SpeechDataset({}, tokenizer)[[cut, other]]
+    assert batch.ids == [other.id]
+    assert isinstance(batch.unreadable[cut.id], AudioProblem)
+    with pytest.raises(UserError, match="cannot be decoded"):
+        SpeechDataset({}, tokenizer)[[cut]]
+
+
+def test_again_it_is_left_alone(source, shards):
+    before = {path: path.read_bytes() for path in shards.rglob("*") if path.is_file()}
+    again = run("asr", "shard", source, shards)
+    assert (again.status, "sharded already" in again.err) == (0, True)
+    assert {path: path.read_bytes() for path in shards.rglob("*") if path.is_file()} == before
+
+
+def test_opus(source, tmp_path):
+    done = run("asr", "shard", source, tmp_path / "opus", "--format", "opus")
+    assert done.status == 0, done.err
+    stream = streamed(tmp_path / "opus")
+    cut = next(iter(stream.splits["train"].cuts(seed=1)))
+    samples = SpeechDataset({}, CharacterTokenizer.train(stream.splits["train"].texts()))[[cut]].waveform[0]
+    assert len(samples) == cut.num_samples
+    assert samples.abs().max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("not json", "not an index of asr shard"),
+        ('{"format": "other"}', "its format is other"),
+        (
+            '{"format": "asr-shards-1", "sample_rate": 1, "splits": {"train": {"shards": [{"cuts": "../../x"}]}}}',
+            "not an",
+        ),
+        (
+            '{"format": "asr-shards-1", "sample_rate": 1, "splits": {"train": {"shards": '
+            '[{"cuts": "pipe:touch x", "recording": "train/recording.000000.tar"}]}}}',
+            "names files that asr shard does not write",
+        ),
+    ],
+)
+def test_an_index_that_is_not_ours(tmp_path, content, message):
+    (tmp_path / "shards.json").write_text(content)
+    assert message in train(tmp_path, tmp_path / "run").error
+
+
+def test_asked_wrongly(source, shards, tmp_path):
+    assert "is no sharded corpus" in run("asr", "shard", source, source).error
+    assert (
+        "Opus takes" in run("asr", "shard", source, tmp_path / "x", "data.sample_rate=11025", "--format", "opus").error
+    )
+    assert "has no shards.json" in train(shards, tmp_path / "run", f"data.mix=['{source}']").error
+    assert "2 numbers for 1 corpora" in train(shards, tmp_path / "two", "data.weights=[1,2]").error
+    assert "make data.source one too" in train(source, tmp_path / "three", f"data.mix=['{shards}']").error
+    assert "not an index" in train("http://127.0.0.1:9/nothing", tmp_path / "four").error
+
+
+def test_a_stream_says_what_it_holds(shards):
+    stream = streamed(shards).splits["train"]
+    assert isinstance(stream, Stream)
+    assert len(stream) == len(list(stream.texts()))
+    bins = stream.duration_bins()
+    assert bins == sorted(set(bins))
+    assert Normalized(NORMALIZE, 8000)(next(iter(stream.cuts(1)))).sampling_rate == 8000
