@@ -25,11 +25,17 @@ class Format(StrEnum):
     srt = "srt"
     vtt = "vtt"
     ctm = "ctm"
+    textgrid = "textgrid"
 
 
 class ShardFormat(StrEnum):
     flac = "flac"
     opus = "opus"
+
+
+class Units(StrEnum):
+    words = "words"
+    tokens = "tokens"
 
 
 @app.callback()
@@ -59,6 +65,25 @@ def transcribe(
         print(write(recognizer.transcribe(files, on_problem=tell), len(files) > 1), end="")
     if problems:
         raise typer.Exit(2)
+
+
+@app.command()
+def align(
+    audio: Annotated[Path, typer.Argument(help="A recording.")],
+    transcript: Annotated[Path, typer.Argument(help="A text file with what is said in it.")],
+    model: Annotated[Path, typer.Option(help="A trained model: RUN_DIR/model.")],
+    format: Annotated[Format, typer.Option(help="json: words, times, confidences.")] = Format.ctm,
+) -> None:
+    """Find when each word of a known text is said."""
+    with exit_status():
+        from asr.recognizer import load
+        from asr.transcripts import FORMATS
+
+        try:
+            text = transcript.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{transcript}: cannot be read as UTF-8 text ({error}); give a text file") from error
+        print(FORMATS[format.value]([load(model).align(audio, text)], False), end="")
 
 
 @app.command()
@@ -118,6 +143,24 @@ def shard(
         from asr.data.shard_command import run
 
         run(source, target, overrides or [], format.value, shard_size)
+
+
+@app.command()
+def lm(
+    texts: Annotated[list[Path] | None, typer.Argument(help="Plain text, a sentence a line.")] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="A training's folder: its normalization, its tokens, its transcripts.")
+    ] = None,
+    order: Annotated[int, typer.Option(help="Words in an n-gram.")] = 3,
+    units: Annotated[Units, typer.Option(help="tokens: those of the run's model.")] = Units.words,
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("lm.arpa"),
+    held_out: Annotated[Path | None, typer.Option(help="Other text, whose perplexity is told.")] = None,
+) -> None:
+    """Estimate an n-gram language model (modified Kneser-Ney) and write it as ARPA."""
+    with exit_status():
+        from asr.text.language_model import run as estimate
+
+        estimate(texts or [], run, order, units is Units.tokens, out, held_out)
 
 
 @app.command()

@@ -16,6 +16,7 @@ import safetensors.torch
 import torch
 import yaml
 
+from asr.ctc.alignment import align
 from asr.ctc.head import CTCHead
 from asr.data.audio import AudioProblem, load_audio
 from asr.decode.greedy import Hypothesis
@@ -23,7 +24,7 @@ from asr.errors import UserError, one_line
 from asr.model import AcousticModel
 from asr.text.load import load_tokenizer
 from asr.text.normalise import TextNormalizer
-from asr.text.tokenizer import Tokenizer
+from asr.text.tokenizer import Tokenizer, UnknownCharacter
 from asr.trust import MODEL_PARTS, check_trusted
 from asr.writing import whole_folder, write_whole
 
@@ -101,6 +102,29 @@ class Recognizer:
                     str(paths[index]), self.text_of(hypothesis), self.words(hypothesis, seconds), seconds
                 )
         return [transcript for transcript in transcripts if transcript is not None]
+
+    @torch.inference_mode()
+    def align(self, path: str | Path, text: str) -> Transcript:
+        """Find when each word of a known text is said in a recording, by the likeliest path of its tokens.
+
+        Raises UserError where the recording cannot be used, is too short for the text, or where the text holds
+        characters that the model cannot write.
+        """
+        samples = self.read(path)
+        assert samples is not None
+        spoken = self.normalize(text)
+        try:
+            tokens = self.tokenizer.encode(spoken)
+        except UnknownCharacter as error:
+            raise UserError(f"{path}: the text cannot be aligned: {error}") from error
+        log_probs, counts = self.model(*side_by_side([samples]))
+        try:
+            found = align(log_probs[0, : counts[0]], tokens)
+        except UserError as error:
+            raise UserError(f"{path}: {error}; check that it is this recording's text") from error
+        seconds = len(samples) / self.sample_rate
+        hypothesis = Hypothesis(tokens, found.starts, found.ends, found.confidences)
+        return Transcript(str(path), spoken, self.words(hypothesis, seconds), seconds)
 
     def words(self, hypothesis: Hypothesis, duration: float) -> list[Word]:
         """Tokens gathered between spaces; a word starts where its first token does and ends where its last one does."""

@@ -1,4 +1,4 @@
-"""Transcripts as people exchange them: text, JSON lines, SubRip, WebVTT, NIST CTM.
+"""Transcripts as people exchange them: text, JSON lines, SubRip, WebVTT, NIST CTM, Praat TextGrid.
 
 Every format is `(transcripts, several)`: whether several recordings were asked for, of which some may have failed.
 """
@@ -55,6 +55,32 @@ def as_ctm(transcripts: Sequence[Transcript], several: bool) -> str:
     )
 
 
+def as_textgrid(transcripts: Sequence[Transcript], several: bool) -> str:
+    """Praat's text format: a tier of words; several files follow one another, and want separating."""
+    return "\n".join(textgrid(transcript) for transcript in transcripts)
+
+
+def textgrid(transcript: Transcript) -> str:
+    """One TextGrid, whose intervals follow one another without a gap, as Praat demands."""
+    intervals: list[tuple[float, float, str]] = []
+    at = 0.0
+    for word in transcript.words:
+        start = max(at, word.start)
+        if start > at:
+            intervals.append((at, start, ""))
+        if word.end > start:
+            intervals.append((start, word.end, word.text))
+            at = word.end
+    if transcript.duration > at:
+        intervals.append((at, transcript.duration, ""))
+    end = max(at, transcript.duration)
+    lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "0", f"{end:g}", "<exists>", "1"]
+    lines += ['"IntervalTier"', '"words"', "0", f"{end:g}", str(len(intervals))]
+    for start, stop, text in intervals:
+        lines += [f"{start:g}", f"{stop:g}", '"' + text.replace('"', '""') + '"']
+    return "\n".join(lines) + "\n"
+
+
 def captions_of(transcript: Transcript) -> list[list[Word]]:
     """Words in captions, cut at pauses, lengths and counts."""
     captions: list[list[Word]] = []
@@ -84,4 +110,5 @@ FORMATS: dict[str, Callable[[Sequence[Transcript], bool], str]] = {
     "srt": as_srt,
     "vtt": as_vtt,
     "ctm": as_ctm,
+    "textgrid": as_textgrid,
 }

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from asr.data.segment_files import textgrid
 from asr.recognizer import Transcript, Word
 from asr.transcripts import CAPTION_PAUSE_S, CAPTION_WORDS, FORMATS
 
@@ -53,3 +54,12 @@ def test_captions_hold_so_many_words():
 
 def test_ctm_has_a_line_a_word():
     assert FORMATS["ctm"]([ONE], False) == "a 1 0.00 0.50 good 0.50\na 1 0.60 0.65 morning 0.50\n"
+
+
+def test_a_textgrid_reads_back_as_the_same_words():
+    found = list(textgrid(FORMATS["textgrid"]([ONE], False)))
+    assert [(each.text, each.start, each.end) for each in found] == [
+        ("good morning", 0.0, 1.35)
+    ]  # joined, a margin kept
+    lines = FORMATS["textgrid"]([said("a.wav", ('say "no"', 0.5, 1.0))], False).splitlines()
+    assert lines[lines.index('"words"') + 3 :] == ["3", "0", "0.5", '""', "0.5", "1", '"say ""no"""', "1", "10", '""']

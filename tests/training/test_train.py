@@ -11,6 +11,8 @@ from asr.training.budget import Budget
 from asr.training.module import CTCTraining
 from asr.training.schedule import WarmupCosine
 from evaluate import evaluate
+from tests.commands import run as command
+from tests.tones import GAP_S, LETTER_S
 from train import train
 
 QUICK = ("encoder=bilstm", "encoder.units=48", "encoder.layers=1", "augment=none", "trainer.precision=32-true",
@@ -144,3 +146,35 @@ def test_dropout_is_on_in_every_step_and_off_in_validation(tones, tmp_path, monk
         monkeypatch.setattr(CTCTraining, name, watched)
     run(tones, tmp_path / "run", "budget.epochs=2")
     assert modes == {"training_step": {True}, "validation_step": {False}}
+
+
+def test_a_known_text_is_aligned_to_where_its_tones_are(trained, tones, tmp_path):
+    folder, _ = trained
+    errors = []
+    for path in sorted(tones.rglob("*.wav"))[:20]:
+        text = path.with_suffix(".txt").read_text().strip()
+        found = asr.load(folder / "model").align(path, text.upper())
+        assert [word.text for word in found.words] == text.split()
+        first = 0
+        for word in found.words:
+            begins = GAP_S + first * (LETTER_S + GAP_S)
+            ends = begins + len(word.text) * (LETTER_S + GAP_S) - GAP_S
+            assert 0 <= word.start < word.end <= found.duration
+            assert word.start < ends and word.end > begins
+            errors.append(abs(word.start - begins))
+            first += len(word.text) + 1
+    assert sorted(errors)[len(errors) // 2] < 0.1
+
+
+def test_aligning_what_cannot_be(trained, tones, tmp_path):
+    folder, _ = trained
+    path, text = next(tones.rglob("*.wav")), tmp_path / "text.txt"
+    text.write_text("a b c " * 200, encoding="utf-8")
+    model = ("--model", folder / "model")
+    assert "is this recording's text" in command("asr", "align", path, text, *model).error
+    assert "cannot be read" in command("asr", "align", path, tmp_path / "none", *model).error
+    text.write_text("abc xyz", encoding="utf-8")
+    assert "cannot be aligned" in command("asr", "align", path, text, *model).error
+    text.write_text("abc", encoding="utf-8")
+    done = command("asr", "align", path, text, *model, "--format", "textgrid")
+    assert done.out.startswith('File type = "ooTextFile"')

@@ -1,0 +1,209 @@
+"""N-gram language models with interpolated modified Kneser-Ney smoothing, in ARPA's format.
+
+Chen & Goodman 1998, "An empirical study of smoothing techniques for language modeling"; sentence boundaries as in
+Heafield et al. 2013, "Scalable modified Kneser-Ney language model estimation". Everything is arrays over the n-grams of
+an order: an n-gram's id is its place among the sorted pairs (id of its first n - 1 words, last word).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from asr.errors import UserError
+
+UNKNOWN, BEGIN, END = "<unk>", "<s>", "</s>"
+SPECIAL = (UNKNOWN, BEGIN, END)  # ids 0, 1 and 2
+FALLBACK = (0.5, 1.0, 1.5)  # discounts where there are too few n-grams to estimate them
+NEVER = -99.0  # log10 of the probability that a sentence begins within a sentence
+
+
+@dataclass
+class Order:
+    """All n-grams of one order, sorted by key = prefix · V + word.
+
+    `prefix` is the id of the first n - 1 words, `suffix` that of the last n - 1; log10 probabilities and backoffs.
+    """
+
+    keys: np.ndarray
+    prefix: np.ndarray
+    word: np.ndarray
+    suffix: np.ndarray
+    log_prob: np.ndarray
+    backoff: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def find(self, prefix: np.ndarray, word: np.ndarray, vocabulary: int) -> np.ndarray:
+        """Ids of n-grams, -1 for those that there are not, and where the prefix is -1."""
+        keys = prefix * vocabulary + word
+        place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where((prefix >= 0) & (self.keys[place] == keys), place, -1)
+
+
+@dataclass
+class NgramModel:
+    """`orders[n - 1]` holds the n-grams; `words[id]` is a word's spelling."""
+
+    words: list[str]
+    orders: list[Order]
+
+    def log_probs(self, sentences: Iterable[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
+        """log10 P of every word of every sentence, its end included, and whether the word is known."""
+        ids = {word: number for number, word in enumerate(self.words)}
+        tokens = tokens_of(sentences, lambda word: ids.get(word, 0))
+        begins = tokens == 1
+        found = [tokens]  # the id of the n-gram that ends at each place, -1 where there is none
+        since = places_since_begin(begins)
+        for number, order in enumerate(self.orders[1:], start=2):
+            shorter = np.concatenate([[-1], found[-1][:-1]])
+            longer = order.find(shorter, tokens, len(self.words))
+            found.append(np.where(since >= number - 1, longer, -1))
+        result = np.zeros(len(tokens))
+        settled = np.zeros(len(tokens), bool)
+        for number in range(len(self.orders), 0, -1):
+            here = ~settled & (found[number - 1] >= 0)
+            result[here] += self.orders[number - 1].log_prob[found[number - 1][here]]
+            settled |= here
+            if number > 1:  # the context, one word shorter than this order, weighs what comes from below
+                context = np.concatenate([[-1], found[number - 2][:-1]])
+                backs_off = ~settled & (context >= 0) & (since >= number - 1)
+                result[backs_off] += self.orders[number - 2].backoff[context[backs_off]]
+        return result[~begins], tokens[~begins] != 0
+
+    def perplexity(self, sentences: Iterable[Sequence[str]]) -> float:
+        """10 to the mean of -log10 P, over words and sentence ends, unknown words as <unk>."""
+        log_probs, _ = self.log_probs(sentences)
+        return float(10 ** -log_probs.mean()) if len(log_probs) else float("nan")
+
+    def write_arpa(self, path: Path) -> None:
+        """ARPA's text format: \\data\\, then a section an order, log10 probabilities and backoffs."""
+        part = path.with_name(path.name + ".part")
+        with open(part, "w", encoding="utf-8") as file:
+            file.write("\\data\\\n")
+            for number, order in enumerate(self.orders, start=1):
+                file.write(f"ngram {number}={len(order)}\n")
+            texts: list[str] = [""]
+            for number, order in enumerate(self.orders, start=1):
+                words = [self.words[word] for word in order.word.tolist()]
+                if number == 1:
+                    texts = words
+                else:
+                    texts = [
+                        f"{texts[prefix]} {word}" for prefix, word in zip(order.prefix.tolist(), words, strict=True)
+                    ]
+                _write_section(file, number, texts, order, last=number == len(self.orders))
+            file.write("\n\\end\\\n")
+        part.replace(path)
+
+
+def _write_section(file: IO[str], number: int, texts: Sequence[str], order: Order, last: bool) -> None:
+    file.write(f"\n\\{number}-grams:\n")
+    log_probs, backoffs = order.log_prob.tolist(), order.backoff.tolist()
+    if last:
+        file.writelines(f"{p:.7g}\t{text}\n" for p, text in zip(log_probs, texts, strict=True))
+    else:
+        rows = zip(log_probs, texts, backoffs, strict=True)
+        file.writelines(f"{p:.7g}\t{text}\t{backoff:.7g}\n" for p, text, backoff in rows)
+
+
+def estimate(sentences: Iterable[Sequence[str]], order: int) -> NgramModel:
+    """The model of an order, from sentences of words. Raises UserError where there are none, or no such order."""
+    if order < 1:
+        raise UserError(f"--order {order}: an n-gram has one word or more")
+    words: dict[str, int] = {word: number for number, word in enumerate(SPECIAL)}
+    tokens = tokens_of(sentences, lambda word: words.setdefault(word, len(words)))
+    if len(words) == len(SPECIAL):
+        raise UserError("there is no text to estimate a language model from")
+    spelled, size = list(words), len(words)
+    counted = list(_counted(tokens, order, size))
+    orders: list[Order] = []
+    lower = np.full(size, 1.0 / (size - 1))  # what unigrams are smoothed with: every word but <s> alike
+    for number, (keys, raw, places, suffix) in enumerate(counted, start=1):
+        prefix, word = (np.zeros_like(keys), keys) if number == 1 else np.divmod(keys, size)
+        if number < order:  # how many words an n-gram was seen to follow; one that begins a sentence follows none
+            follows = np.bincount(counted[number][3], minlength=len(keys))
+            counts = np.where(tokens[places] == 1, raw, follows)
+        else:
+            counts = raw
+        if number == 1:
+            counts = np.where(word == 1, 0, counts)
+        discounted, left = _discount(counts, prefix, len(lower) if number > 1 else 1)
+        probability = discounted + left[prefix] * (lower if number == 1 else lower[suffix])
+        if number == 1:
+            probability = np.where(word == 1, 1.0, probability)
+        else:
+            orders[-1].backoff[:] = np.log10(np.where(left > 0, left, 1.0))
+        log_prob = np.log10(probability)
+        if number == 1:
+            log_prob[word == 1] = NEVER
+        orders.append(Order(keys, prefix, word, suffix, log_prob, np.zeros(len(keys))))
+        lower = probability
+    return NgramModel(spelled, orders)
+
+
+def _counted(tokens: np.ndarray, order: int, size: int) -> Iterator[tuple[np.ndarray, ...]]:
+    """For every order: sorted keys, how often each was seen, where it first begins, the id of its last n - 1 words."""
+    since = places_since_begin(tokens == 1)
+    ids = tokens.copy()
+    keys = np.arange(size)
+    counts = np.bincount(tokens, minlength=size)
+    first = np.zeros(size, np.int64)
+    first[tokens[::-1]] = np.arange(len(tokens))[::-1]
+    yield keys, counts, first, np.zeros(size, np.int64)
+    for number in range(2, order + 1):
+        ends = np.flatnonzero(since >= number - 1)  # within one sentence, from <s> on
+        begins = ends - number + 1
+        found, place, inverse, counts = np.unique(
+            ids[begins] * size + tokens[ends], return_index=True, return_inverse=True, return_counts=True
+        )
+        suffix = ids[begins[place] + 1]
+        yield found, counts, begins[place], suffix
+        ids = np.full(len(tokens), -1)
+        ids[begins] = inverse
+
+
+def _discount(counts: np.ndarray, prefix: np.ndarray, contexts: int) -> tuple[np.ndarray, np.ndarray]:
+    """Discounted relative frequencies within each context, and the mass that is left to each context's shorter one."""
+    amounts = np.array([0.0, *discounts(counts)])
+    taken = amounts[np.minimum(counts, 3)]
+    total = np.bincount(prefix, weights=counts, minlength=contexts)
+    left = np.bincount(prefix, weights=taken, minlength=contexts)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(total > 0, left / total, 0.0)
+        kept = np.where(total[prefix] > 0, (counts - taken) / total[prefix], 0.0)
+    return kept, share
+
+
+def discounts(counts: np.ndarray) -> tuple[float, float, float]:
+    """What is taken from counts of one, of two, and of three and more (Chen & Goodman 1998, equation 26)."""
+    ones, twos, threes, fours = (int((counts == number).sum()) for number in (1, 2, 3, 4))
+    if not (ones and twos and threes):
+        return FALLBACK
+    share = ones / (ones + 2 * twos)
+    found = (1 - 2 * share * twos / ones, 2 - 3 * share * threes / twos, 3 - 4 * share * fours / threes)
+    if all(0 < amount <= number for number, amount in enumerate(found, start=1)):
+        return found
+    return FALLBACK
+
+
+def tokens_of(sentences: Iterable[Sequence[str]], number_of) -> np.ndarray:
+    """Every sentence as <s>, its words, </s>, one after the other: (N,) ids."""
+    return np.fromiter(_ids(sentences, number_of), np.int64)
+
+
+def _ids(sentences: Iterable[Sequence[str]], number_of) -> Iterator[int]:
+    for sentence in sentences:
+        if sentence:
+            yield 1
+            yield from map(number_of, sentence)
+            yield 2
+
+
+def places_since_begin(begins: np.ndarray) -> np.ndarray:
+    """How many places each token stands after the last <s>."""
+    places = np.arange(len(begins))
+    return places - np.maximum.accumulate(np.where(begins, places, 0))
