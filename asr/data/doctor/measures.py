@@ -17,6 +17,8 @@ SPECTRUM_SAMPLES = 1 << 10  # of one spectrum; the average of all is looked at
 BAND_HZ = 250  # in which the spectrum is looked at
 LOWEST_EDGE, GAP_BANDS, FLOOR_BANDS = 6, 3, 4  # bands below a wall, in its slope, and above it, at least
 FLAT_DB, WALL_DB = 16, 25  # how even a floor is, and how far below what lies before the wall
+STILL_DB = 3  # by which a floor may be higher in the loud frames
+FILTER_DB, SILENT_DB = 38, -115  # a fall so deep to a floor so low is a filter's, whatever is left of the speech there
 FINGERPRINT_BANDS = np.geomspace(200, 3000, 18)  # Hz, the edges of 17 bands whose differences are 16 bits a frame
 FINGERPRINT_RATE = 8000  # Hz
 FINGERPRINT_WINDOW_S, FINGERPRINT_HOP_S = 0.256, 0.016
@@ -116,27 +118,37 @@ def wada_table() -> tuple[np.ndarray, np.ndarray]:
 def bandwidth(samples: np.ndarray, sample_rate: int) -> float:
     """The frequency in Hz above which the average spectrum is nothing but a flat floor, else half the sample rate.
 
-    A voice's own spectrum falls too, but gradually, and does not become flat far below what lies before.
+    A voice's own spectrum falls too, but gradually, and what is left of it up there comes and goes with the speech: a
+    floor is as high in the loud frames as in the soft ones, or so deep that only a filter makes it.
     """
     nyquist = sample_rate / 2
     size = SPECTRUM_SAMPLES
     if len(samples) < size:
         return nyquist
     frames = samples[: len(samples) // size * size].reshape(-1, size) * np.hanning(size).astype(np.float32)
-    power = (np.abs(np.fft.rfft(frames, axis=1)) ** 2).mean(axis=0) / (size * size)
+    spectra = np.abs(np.fft.rfft(frames, axis=1)) ** 2 / (size * size)
     width = max(1, round(BAND_HZ * size / sample_rate))
-    bands = 10 * np.log10(power[: len(power) // width * width].reshape(-1, width).mean(axis=1) + 1e-15)
+    spectra = spectra[:, : spectra.shape[1] // width * width].reshape(len(spectra), -1, width).mean(axis=2)
+    order = np.argsort(spectra.sum(axis=1))
+    quarter = max(1, len(order) // 4)
+    bands = 10 * np.log10(spectra.mean(axis=0) + 1e-15)
+    soft, loud = (10 * np.log10(spectra[part].mean(axis=0) + 1e-15) for part in (order[:quarter], order[-quarter:]))
     falls = []
     for edge in range(LOWEST_EDGE, len(bands) - GAP_BANDS - FLOOR_BANDS):
-        floor = bands[edge + GAP_BANDS :]
+        floor, moved = bands[edge + GAP_BANDS :], (loud - soft)[edge + GAP_BANDS :]
         low, high = np.percentile(floor, [10, 90])
-        if high - low < FLAT_DB:
-            falls.append((bands[edge - 2 : edge].mean() - floor.mean(), edge))
+        fall = bands[edge - 2 : edge].mean() - floor.mean()
+        if high - low < FLAT_DB and (np.percentile(moved, 90) < STILL_DB or is_filtered(fall, floor)):
+            falls.append((fall, edge))
     fall, edge = max(falls, default=(0.0, 0))
     if fall < WALL_DB:
         return nyquist
     halfway = bands[edge - 2 : edge].mean() - fall / 2
     return (edge + int(np.argmax(bands[edge:] < halfway))) * width * sample_rate / size
+
+
+def is_filtered(fall_db: float, floor_db: np.ndarray) -> bool:
+    return fall_db > FILTER_DB and float(floor_db.mean()) < SILENT_DB
 
 
 def fingerprint(samples: np.ndarray, sample_rate: int) -> np.ndarray:

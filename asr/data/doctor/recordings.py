@@ -45,15 +45,35 @@ def copies(measures: Mapping[str, Measures]) -> Iterator[Finding]:
 
 
 def speaking_rates(seconds: Mapping[str, float], texts: Mapping[str, str]) -> Iterator[Finding]:
-    """Utterances spoken much faster or slower than the corpus is, by a robust z-score of log characters a second."""
+    """Utterances much longer or shorter than their characters usually take, by a robust z-score of the logarithm.
+
+    What a character takes, and the silence around the speech, are estimated together: one word alone is no slow speech.
+    """
     names = [name for name in seconds if texts.get(name)]
     if len(names) < MIN_FOR_RATE:
         return
-    rates = np.array([len(texts[name]) / seconds[name] for name in names])
-    logs = np.log(rates)
+    characters = np.array([len(texts[name]) for name in names], float)
+    lengths = np.array([seconds[name] for name in names])
+    expected = usual_lengths(characters, lengths)
+    logs = np.log(expected / lengths)
     middle, spread = usual(logs)
-    for name, rate, log in zip(names, rates, logs, strict=True):
+    for name, count, length, usually, log in zip(names, characters, lengths, expected, logs, strict=True):
         z = (log - middle) / spread
         if abs(z) > RATE_Z:
-            found = f"{rate:.1f} characters a second, {np.exp(middle):.1f} are usual (z = {z:+.1f})"
-            yield Finding("speaking_rate", name, f"{found}: {texts[name]}")
+            found = f"{count / length:.1f} characters a second in {length:.1f} s, {usually:.1f} s are usual for so many"
+            yield Finding("speaking_rate", name, f"{found} (z = {z:+.1f}): {texts[name]}")
+
+
+def usual_lengths(characters: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """Seconds that so many characters take: a line through the corpus, fitted twice without its extremes."""
+    slope, silence = np.median(seconds / characters), 0.0
+    for _ in range(2):
+        error = np.abs(np.log(seconds / (silence + slope * characters)))
+        kept = error <= np.quantile(error, 0.8)
+        if np.ptp(characters[kept]) < 1:
+            break
+        fitted_slope, fitted_silence = np.polyfit(characters[kept], seconds[kept], 1)
+        if fitted_slope <= 0:
+            break
+        slope, silence = fitted_slope, max(0.0, fitted_silence)
+    return silence + slope * characters
