@@ -1,5 +1,6 @@
 """Files and folders that are written whole or not at all: what stood there stays until the new one is complete."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from pathlib import Path
 
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file beside its place and move it there; an OSError names it and leaves what was there before."""
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")  # several processes of one training write the same files
     try:
         part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         part.replace(path)

@@ -154,7 +154,7 @@ def full_disk_for(name: str, monkeypatch, after: int = 0) -> None:
     write, seen = Path.write_bytes, []
 
     def fail(self: Path, content: bytes) -> int:
-        if self.name == f"{name}.part":
+        if self.name.startswith(f"{name}.") and self.name.endswith(".part"):
             seen.append(self)
             if len(seen) > after:
                 write(self, content[: len(content) // 2])
