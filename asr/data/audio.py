@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -19,6 +20,8 @@ SILENCE_PEAK = 1e-4  # of full scale, -80 dB: below it there is nothing to recog
 UNKNOWN_LENGTH = 2**40  # samples; libsndfile reports more than this where a FLAC header leaves the length open
 BLOCK = 1 << 20  # samples read at a time
 SHORT_READ = 0.1  # seconds by which a decoder may stop early (MP3 and Vorbis pad their last block)
+RATES_HZ = (1_000, 768_000)  # outside, a header is damaged
+LARGEST_RATIO = 2000  # a filter for 16001 to 16000 Hz would take a gigabyte; a near ratio is off by 1 in 10 000
 CONVERT = "convert it, for example: ffmpeg -i {name} {stem}.flac"
 
 
@@ -156,7 +159,15 @@ def open_audio(path: Path, byte_range: tuple[int, int] | None = None) -> Iterato
         remedy = CONVERT.format(name=path.name, stem=path.stem)
         raise AudioProblem("audio_unreadable", f"not audio that libsndfile can decode ({said})", remedy) from error
     with file:
+        check_rate(file.samplerate)
         yield AudioFile(path, file)
+
+
+def check_rate(sample_rate: int) -> None:
+    """Raises AudioProblem where no recording has such a sample rate (Hz)."""
+    if not RATES_HZ[0] <= sample_rate <= RATES_HZ[1]:
+        detail = f"its header says {sample_rate} samples a second"
+        raise AudioProblem("audio_unreadable", detail, "fetch or record it again, or leave it out")
 
 
 def _rewound(content: BytesIO | None) -> BytesIO | None:
@@ -188,6 +199,7 @@ def decode(content: bytes) -> tuple[np.ndarray, int]:
     """A recording in memory -> mono samples (S,) float32, and its rate in Hz. Raises AudioProblem."""
     try:
         with soundfile.SoundFile(BytesIO(content)) as file:
+            check_rate(file.samplerate)
             frames, rate = joined(blocks_of(file, UNKNOWN_LENGTH), file.channels), file.samplerate
     except (soundfile.LibsndfileError, TypeError) as error:
         said = getattr(error, "error_string", str(error)).strip()
@@ -198,7 +210,8 @@ def decode(content: bytes) -> tuple[np.ndarray, int]:
 
 @lru_cache(maxsize=32)
 def _resampler(from_rate: int, to_rate: int) -> Resample:
-    return Resample(from_rate, to_rate)
+    ratio = Fraction(to_rate, from_rate).limit_denominator(LARGEST_RATIO)
+    return Resample(ratio.denominator, ratio.numerator)
 
 
 def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:

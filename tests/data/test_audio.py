@@ -143,3 +143,18 @@ def test_recording_in_an_archive(tmp_path):
     archive.write_bytes(b"before" + content + b"after")
     samples = load_audio(archive, byte_range=(6, len(content))).samples
     np.testing.assert_array_equal(samples, soundfile.read(path, dtype="float32")[0])
+
+
+def test_rates_without_a_common_divisor_take_no_gigabytes():
+    samples = np.sin(2 * np.pi * 440 * np.arange(16001) / 16001).astype(np.float32)
+    found = resample(samples, 16001, 16000)
+    expected = np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
+    assert len(found) == 16000
+    assert np.corrcoef(found, expected)[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("rate", [1, 900, 2_000_000_000])
+def test_a_sample_rate_that_no_recording_has(rate, tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.full(100, 0.1), rate)
+    with pytest.raises(AudioProblem, match=f"its header says {rate} samples"):
+        load_audio(tmp_path / "a.wav")
