@@ -6,6 +6,7 @@ weight. Nothing is held but a buffer from which utterances of similar length are
 
 import gzip
 import json
+import math
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -246,6 +247,10 @@ def shards_at(source: str | None) -> Shards | None:
         names = [shard[key] for split in found.splits.values() for shard in split["shards"] for key in KEYS]
         if not names or not all(isinstance(name, str) and NAME.fullmatch(name) for name in names):
             raise ValueError("it names files that asr shard does not write")
+        for part in found.splits.values():
+            counts = (part["utterances"], part["seconds"])
+            if not all(isinstance(count, int | float) and 0 < count < math.inf for count in counts):
+                raise ValueError(f"it counts {counts[0]} utterances, {counts[1]} seconds")
     except Exception as error:  # a server, a proxy and a stranger's file may answer in any way
         raise UserError(f"{place}: not an index of asr shard: {one_line(error)[:200]}") from error
     return found
