@@ -17,8 +17,9 @@ from asr.configuration import run_entry_point
 from asr.data.batches import SpeechDataset, evaluation_batches, training_batches
 from asr.data.corpus import Corpus, texts_of
 from asr.data.doctor.glance import glance
+from asr.data.shards import sharded_corpora
 from asr.data.source import load_with_progress, open_source, reject_more, write_rejected
-from asr.data.streaming import StreamLoader, sharded_corpora, streamed_corpus
+from asr.data.streaming import StreamLoader, streamed_corpus
 from asr.data.utterance import SPLITS
 from asr.errors import UserError
 from asr.evaluation.hypotheses import examples_of, score_set, transcribe_set, write_lines

@@ -6,17 +6,44 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from asr.errors import UserError
 
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file beside its place and move it there; an OSError names it and leaves what was there before."""
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A place to write a file to, which is moved to `path` once that is done; an OSError names `path`."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")  # several processes of one training write the same files
     try:
-        part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        yield part
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
         error.filename = str(path)
         raise
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file beside its place and move it there; an OSError leaves what was there before."""
+    with whole_file(path) as part:
+        part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def partial_folder(target: Path) -> Path:
+    """Where a long job keeps what it has done of `target`, so that it goes on there when it was killed."""
+    return target.with_name(target.name + ".partial")
+
+
+def is_whole(target: Path, seal: str, kind: str) -> bool:
+    """Whether the folder that such a job makes is there, by the file that it writes last; what was kept for it goes.
+
+    Raises UserError where something else, no `kind`, stands in its place.
+    """
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return False
+    if not (target / seal).is_file():
+        raise UserError(f"{target}: is there already and is no {kind}; name a folder to be made")
+    shutil.rmtree(partial_folder(target), ignore_errors=True)
+    return True
 
 
 @contextmanager

@@ -18,8 +18,9 @@ from rich.console import Console
 from asr.configuration import exit_status, load_configuration
 from asr.data.batches import SpeechDataset, training_batches
 from asr.data.sharding import shard
+from asr.data.shards import shards_at
 from asr.data.source import load_with_progress, open_source
-from asr.data.streaming import StreamLoader, shards_at, streamed_corpus
+from asr.data.streaming import StreamLoader, streamed_corpus
 from asr.text.characters import CharacterTokenizer
 
 

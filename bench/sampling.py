@@ -63,16 +63,17 @@ def grown(index: dict, utterances: int) -> dict:
 
 def draw(folder: Path, batches: int) -> dict:
     """Open the corpus as train.py does, learn the characters, and draw batches."""
+    from hydra.utils import instantiate
+
     from asr.configuration import load_configuration
     from asr.data.batches import SpeechDataset
-    from asr.data.streaming import StreamLoader, sharded_corpora, streamed_corpus
+    from asr.data.shards import sharded_corpora
+    from asr.data.streaming import StreamLoader, streamed_corpus
     from asr.text.characters import CharacterTokenizer
-    from asr.text.normalise import TextNormalizer
 
-    data = load_configuration("train", [f"data.source={folder}"]).data
-    corpora, weights = sharded_corpora(data)
-    normalize = TextNormalizer(case="lower", punctuation="remove", apostrophes="keep")
-    corpus = streamed_corpus(corpora, weights, normalize, None)
+    config = load_configuration("train", [f"data.source={folder}"])
+    data = config.data
+    corpus = streamed_corpus(*sharded_corpora(data), instantiate(config.text), None)
     stream = corpus.splits["train"]
     dataset = SpeechDataset(corpus.audio, CharacterTokenizer.train(stream.texts()))
     loader = iter(StreamLoader(stream, dataset, data.batch_seconds, 0, seed=1))

@@ -14,7 +14,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from hydra.utils import instantiate
+
 from asr.configuration import exit_status, load_configuration
+from asr.data.source import open_source
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -74,10 +77,6 @@ def main() -> None:
 
 def spoil(config, folder: Path, share: float, seed: int) -> dict[str, str]:
     """Write the corpus as NeMo manifests, some training transcripts exchanged; returns those."""
-    from hydra.utils import instantiate
-
-    from asr.data.source import open_source
-
     folder.mkdir(parents=True, exist_ok=True)
     lines: dict[str, list[dict]] = {}
     for utterance in open_source(config.data.source, instantiate(config.data.reader), tuple, None):

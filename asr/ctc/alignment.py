@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from asr.ctc.head import BLANK
+from asr.ctc.loss import frames_needed
 from asr.errors import UserError
 
 
@@ -34,8 +35,7 @@ def align(log_probs: Tensor, tokens: Sequence[int]) -> Alignment:
     emitted = log_probs.detach().cpu().double()[:, states]  # (T', S)
     skips = torch.zeros(len(states), dtype=torch.bool)
     skips[3::2] = states[3::2] != states[1:-2:2]
-    needed = count + int((states[3::2] == states[1:-2:2]).sum())
-    if frames < needed:
+    if frames < (needed := frames_needed(tokens)):
         raise UserError(f"the transcript needs {needed} frames, the recording has {frames}")
     best = torch.full((len(states),), -torch.inf, dtype=torch.float64)
     best[:2] = emitted[0, :2]

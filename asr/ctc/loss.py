@@ -1,5 +1,7 @@
 """The CTC loss, over the utterances that have an alignment and no others."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -34,3 +36,8 @@ def required_frames(tokens: Tensor, token_counts: Tensor) -> Tensor:
     place = torch.arange(1, tokens.shape[1], device=tokens.device)
     repeats = (tokens[:, 1:] == tokens[:, :-1]) & (place < token_counts.unsqueeze(1))
     return token_counts + repeats.sum(1)
+
+
+def frames_needed(tokens: Sequence[int]) -> int:
+    """`required_frames` of one transcript."""
+    return int(required_frames(torch.tensor([tokens]), torch.tensor([len(tokens)])))

@@ -1,6 +1,5 @@
 """`asr shard`: from a source to its sharded folder, with progress."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,21 +7,18 @@ from hydra.utils import instantiate
 
 from asr.configuration import load_configuration
 from asr.data.sharding import INDEX, shard
-from asr.data.source import open_source
-from asr.errors import UserError
+from asr.data.source import REJECTED, open_source
 from asr.training.progress import console, counting
+from asr.writing import is_whole
 
 
 def run(source: str, target: Path, overrides: Sequence[str], form: str, size: int) -> None:
     """Shard `source`, read as train.py with `overrides` would, into the folder `target`."""
     config = load_configuration("train", [*overrides, f"data.source={source}"])
     target, screen = target.expanduser().absolute(), console()
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        if (target / INDEX).is_file():
-            shutil.rmtree(target.with_name(target.name + ".partial"), ignore_errors=True)
-            screen.print(f"{target}: sharded already; remove it to do it again", soft_wrap=True)
-            return
-        raise UserError(f"{target}: is there already and is no sharded corpus; name a folder to be made")
+    if is_whole(target, INDEX, "sharded corpus"):
+        screen.print(f"{target}: sharded already; remove it to do it again", soft_wrap=True)
+        return
     utterances = open_source(source, instantiate(config.data.reader), tuple, config.data.text)
     with counting(screen, "sharding") as on_progress:
         index = shard(
@@ -41,5 +37,5 @@ def run(source: str, target: Path, overrides: Sequence[str], form: str, size: in
         hours = part["seconds"] / 3600
         screen.print(f"{split}: {part['utterances']} utterances, {hours:.2f} hours, {len(part['shards'])} shards")
     if index["rejected"]:
-        screen.print(f"cannot be used: {index['rejected']}, see {target / 'rejected.jsonl'}", soft_wrap=True)
+        screen.print(f"cannot be used: {index['rejected']}, see {target / REJECTED}", soft_wrap=True)
     screen.print(f"{index['note']}\npython train.py data.source={target}", soft_wrap=True)

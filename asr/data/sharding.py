@@ -21,15 +21,15 @@ from lhotse.utils import fastcopy
 
 from asr.data.batches import as_float
 from asr.data.checking import Checked, Transcribed, check_all, common_rate, transcribe
+from asr.data.source import REJECTED, write_rejected
 from asr.data.splits import Member, assign_splits, hash_fraction
 from asr.data.utterance import SPLITS, Reading, Rejection, Utterance
 from asr.errors import UserError
-from asr.writing import write_whole
+from asr.writing import partial_folder, write_whole
 
 INDEX = "shards.json"
 FORMAT = "asr-shards-1"
-REJECTED = "rejected.jsonl"
-FLAC, OPUS = "flac", "opus"
+OPUS = "opus"  # else flac
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 
 
@@ -65,32 +65,27 @@ def shard(
     parts: dict[str, list[Transcribed]] = {split: [] for split in SPLITS}
     for item, split in zip(transcribed, assigned, strict=True):
         parts[split].append(item)
-    work = target.with_name(target.name + ".partial")
-    made, state = _opened(work, [transcribed, assigned, rate, form, size])
+    work = partial_folder(target)
+    made, state = _opened(work, [transcribed, assigned, rate, form, size, max_utterance_seconds])
     done = 0
     index: dict[str, Any] = {"format": FORMAT, "sample_rate": rate, "note": f"{note}; {split_note}", "splits": {}}
     for split, part in parts.items():
         part.sort(key=lambda item: (hash_fraction(item.utterance.id), item.utterance.id))
         shards = []
         for number, first in enumerate(range(0, len(part), size)):
-            record = state / f"{split}.{number:06d}.json"
-            if not record.exists():
-                outcome = _write_shard(
-                    part[first : first + size], made / split, number, rate, form, max_utterance_seconds
-                )
-                write_whole(record, json.dumps(outcome))
-            entry = json.loads(record.read_text(encoding="utf-8"))
+            members_of_it = part[first : first + size]
+            entry = _shard_once(members_of_it, made / split, number, state, rate, form, max_utterance_seconds)
             rejected += [Rejection(**each) for each in entry.pop("rejected")]
             if entry["utterances"]:
                 shards.append(entry)
-            done += len(part[first : first + size])
+            done += len(members_of_it)
             on_progress(done, len(transcribed))
         if shards:
             index["splits"][split] = summary(shards)
     if not index["splits"]:
         raise UserError(f"no utterance can be used: {rejected[0]}")
     index["rejected"] = len(rejected)
-    write_whole(made / REJECTED, "".join(json.dumps(asdict(each)) + "\n" for each in rejected))
+    write_rejected(made / REJECTED, rejected)
     write_whole(made / INDEX, json.dumps(index, indent=1) + "\n")
     made.rename(target)
     shutil.rmtree(work)
@@ -116,6 +111,16 @@ def _opened(work: Path, plan: object) -> tuple[Path, Path]:
         state.mkdir()
         (state / key).touch()
     return made, state
+
+
+def _shard_once(
+    part: Sequence[Transcribed], folder: Path, number: int, state: Path, rate: int, form: str, max_seconds: float
+) -> dict[str, Any]:
+    """What `_write_shard` says, which an earlier run may have written down already."""
+    record = state / f"{folder.name}.{number:06d}.json"
+    if not record.exists():
+        write_whole(record, json.dumps(_write_shard(part, folder, number, rate, form, max_seconds)))
+    return json.loads(record.read_text(encoding="utf-8"))
 
 
 def _write_shard(

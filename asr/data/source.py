@@ -14,6 +14,7 @@ from asr.errors import UserError
 from asr.training.progress import counting
 from asr.writing import write_whole
 
+REJECTED = "rejected.jsonl"  # what could not be used of a source, a line an utterance
 URL = re.compile(r"https?://", re.IGNORECASE)
 
 

@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from hydra.utils import instantiate
+
 from asr.configuration import load_configuration
 from asr.data.readers.lines import manifest_lines, numbered_lines
 from asr.errors import UserError
 from asr.recognizer import Recognizer, load
-from asr.text.ngram import NgramModel, estimate
+from asr.text.ngram import NgramModel, estimate, perplexity
 from asr.text.tokenizer import UnknownCharacter
 from asr.training.progress import console
 
@@ -43,12 +45,12 @@ def described(model: NgramModel, sentences: Sequence[Sequence[str]]) -> str:
     if not len(log_probs):
         raise UserError("the held-out file holds no text")
     unknown = int((~known).sum())
-    return f"perplexity {10 ** -log_probs.mean():.2f} over {len(log_probs)} words and ends, {unknown} of them unknown"
+    return f"perplexity {perplexity(log_probs):.2f} over {len(log_probs)} words and ends, {unknown} of them unknown"
 
 
 def speller(recognizer: Recognizer | None, tokens: bool):
     """What turns lines of text into sentences of words, or of the model's tokens."""
-    normalize = recognizer.normalize if recognizer is not None else default_normalizer()
+    normalize = recognizer.normalize if recognizer is not None else instantiate(load_configuration("train", []).text)
 
     def spell(lines: Iterable[str]) -> Iterator[list[str]]:
         for line in lines:
@@ -63,12 +65,6 @@ def speller(recognizer: Recognizer | None, tokens: bool):
                 continue  # a line that the model could not write either
 
     return spell
-
-
-def default_normalizer():
-    from hydra.utils import instantiate
-
-    return instantiate(load_configuration("train", []).text)
 
 
 def lines_of(files: Sequence[Path]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import IO
 import numpy as np
 
 from asr.errors import UserError
+from asr.writing import whole_file
 
 UNKNOWN, BEGIN, END = "<unk>", "<s>", "</s>"
 SPECIAL = (UNKNOWN, BEGIN, END)  # ids 0, 1 and 2
@@ -76,13 +77,11 @@ class NgramModel:
 
     def perplexity(self, sentences: Iterable[Sequence[str]]) -> float:
         """10 to the mean of -log10 P, over words and sentence ends, unknown words as <unk>."""
-        log_probs, _ = self.log_probs(sentences)
-        return float(10 ** -log_probs.mean()) if len(log_probs) else float("nan")
+        return perplexity(self.log_probs(sentences)[0])
 
     def write_arpa(self, path: Path) -> None:
         """ARPA's text format: \\data\\, then a section an order, log10 probabilities and backoffs."""
-        part = path.with_name(path.name + ".part")
-        with open(part, "w", encoding="utf-8") as file:
+        with whole_file(path) as part, open(part, "w", encoding="utf-8") as file:
             file.write("\\data\\\n")
             for number, order in enumerate(self.orders, start=1):
                 file.write(f"ngram {number}={len(order)}\n")
@@ -97,7 +96,6 @@ class NgramModel:
                     ]
                 _write_section(file, number, texts, order, last=number == len(self.orders))
             file.write("\n\\end\\\n")
-        part.replace(path)
 
 
 def _write_section(file: IO[str], number: int, texts: Sequence[str], order: Order, last: bool) -> None:
@@ -108,6 +106,10 @@ def _write_section(file: IO[str], number: int, texts: Sequence[str], order: Orde
     else:
         rows = zip(log_probs, texts, backoffs, strict=True)
         file.writelines(f"{p:.7g}\t{text}\t{backoff:.7g}\n" for p, text, backoff in rows)
+
+
+def perplexity(log_probs: np.ndarray) -> float:
+    return float(10 ** -log_probs.mean()) if len(log_probs) else float("nan")
 
 
 def estimate(sentences: Iterable[Sequence[str]], order: int) -> NgramModel:

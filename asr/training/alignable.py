@@ -6,7 +6,7 @@ import torch
 from lhotse import CutSet
 from torch.utils.data import DataLoader
 
-from asr.ctc.loss import required_frames
+from asr.ctc.loss import frames_needed
 from asr.data.corpus import Streamed
 from asr.data.utterance import Rejection
 from asr.features import CorpusNormalization
@@ -29,8 +29,7 @@ def leave_out_infeasible(
         return cuts, []
     kept, rejected = [], []
     for cut in cuts:
-        tokens = torch.tensor([tokenizer.encode(cut.supervisions[0].text)])
-        needed = int(required_frames(tokens, torch.tensor([tokens.shape[1]])))
+        needed = frames_needed(tokenizer.encode(cut.supervisions[0].text))
         frames = int(model.frames_of(torch.tensor(cut.num_samples)))
         if frames >= needed:
             kept.append(cut)

@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 from lhotse import CutSet
 
 from asr.data.audio import AudioProblem, load_audio
-from asr.data.corpus import load_corpus
 from asr.data.readers import cutset, folder, kaldi, librispeech, nemo, segments, shar, tables
 from asr.data.sharding import shard
-from asr.data.streaming import shards_at, streamed_corpus
+from asr.data.shards import shards_at
+from asr.data.streaming import streamed_corpus
 from asr.errors import UserError
-from tests.data.recordings import RATE, record, tone, write_lines
+from tests.data.recordings import RATE, corpus, record, tone, write_lines
 from tests.data.test_readers import cut_of
 from tests.data.test_segment_files import LONG_TEXTGRID
 
@@ -156,16 +156,7 @@ def everything_in(root: Path) -> set[Path]:
 def read_through(read: Callable, root: Path) -> None:
     """What any training does first; nothing may come out but a corpus or a UserError."""
     with suppress(UserError):
-        load_corpus(
-            read(root),
-            normalize=str.lower,
-            sample_rate=RATE,
-            dev_fraction=0.1,
-            test_fraction=0.1,
-            max_rejected=1.0,
-            max_utterance_seconds=30.0,
-            cache_gib=0.1,
-        )
+        corpus(read(root), sample_rate=RATE, cache_gib=0.1)
 
 
 @pytest.fixture(scope="module", params=FORMS)

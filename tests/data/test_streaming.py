@@ -14,14 +14,14 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from asr.data.audio import AudioProblem
 from asr.data.batches import SpeechDataset
-from asr.data.corpus import load_corpus
 from asr.data.readers.detect import read_any
-from asr.data.streaming import Normalized, Stream, StreamLoader, WorkerStart, shards_at, streamed_corpus
+from asr.data.shards import shards_at
+from asr.data.streaming import Normalized, Stream, StreamLoader, WorkerStart, streamed_corpus
 from asr.errors import UserError
 from asr.text.characters import CharacterTokenizer
 from asr.text.normalise import TextNormalizer
 from tests.commands import run, train
-from tests.data.recordings import pair, record, tone
+from tests.data.recordings import corpus, pair, record, tone
 
 NORMALIZE = TextNormalizer(case="lower", punctuation="remove", apostrophes="keep")
 
@@ -82,16 +82,7 @@ class FirstTimeRound(IterableDataset):
 
 
 def of_files(source: Path):
-    return load_corpus(
-        read_any(source),
-        normalize=NORMALIZE,
-        sample_rate=16000,
-        dev_fraction=0.1,
-        test_fraction=0.1,
-        max_rejected=1.0,
-        max_utterance_seconds=30.0,
-        cache_gib=1.0,
-    )
+    return corpus(read_any(source), normalize=NORMALIZE, sample_rate=16000)
 
 
 def streamed(*places: object, weights=None):

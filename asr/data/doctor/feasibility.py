@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
-
-from asr.ctc.loss import required_frames
+from asr.ctc.loss import frames_needed
 from asr.errors import UserError
 from asr.text.characters import CharacterTokenizer
 from asr.text.sentencepiece import SentencePieceTokenizer
@@ -39,17 +37,12 @@ def settings(
     frames = {name: int(duration / hop_s) + 1 for name, duration in seconds.items()}
     found = []
     for label, tokenizer in tokenizers.items():
-        needed = {name: required(tokenizer.encode(texts[name])) for name in train}
+        needed = {name: frames_needed(tokenizer.encode(texts[name])) for name in train}
         infeasible = {
             factor: [name for name in train if -(-frames[name] // factor) < needed[name]] for factor in FACTORS
         }
         found.append(Setting(label, infeasible))
     return found
-
-
-def required(tokens: Sequence[int]) -> int:
-    """Frames that these tokens need."""
-    return int(required_frames(torch.tensor([tokens]), torch.tensor([len(tokens)])))
 
 
 def recommended(found: Sequence[Setting], utterances: int) -> str:

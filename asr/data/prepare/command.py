@@ -12,10 +12,12 @@ from rich.table import Table
 from asr import __version__
 from asr.configuration import CONF, load_configuration, nearest
 from asr.data.prepare import lhotse_recipes
-from asr.data.prepare.manifests import SEAL, partial_folder, prepare
+from asr.data.prepare.manifests import SEAL, prepare
+from asr.data.source import REJECTED
 from asr.data.utterance import Utterance
-from asr.errors import UserError
+from asr.errors import UserError, one_line
 from asr.training.progress import console, counting
+from asr.writing import is_whole, partial_folder
 
 OWN = sorted(path.stem for path in (CONF / "data").glob("*.yaml"))  # corpora with a reader here
 
@@ -52,7 +54,7 @@ def run(corpus: str, source: str, target: Path, options: Sequence[str]) -> None:
         table.add_row(split, str(counts["utterances"]), f"{counts['hours']:.2f}")
     screen.print(table)
     if summary["rejected"]:
-        screen.print(f"cannot be used: {summary['rejected']}, see {target / 'rejected.jsonl'}", soft_wrap=True)
+        screen.print(f"cannot be used: {summary['rejected']}, see {target / REJECTED}", soft_wrap=True)
     screen.print(f"{summary['note']}\npython train.py data.source={target}", soft_wrap=True, highlight=False)
 
 
@@ -92,18 +94,17 @@ def reading_of(corpus: str, source: Path, options: Sequence[str]) -> CorpusReadi
 
 def is_prepared(target: Path, made_of: dict) -> bool:
     """Whether `target` holds this very corpus. Raises UserError where it holds anything else."""
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+    if not is_whole(target, SEAL, "prepared corpus"):
         return False
     try:
         found = json.loads((target / SEAL).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(f"{target}: is there already and is no prepared corpus; name a folder to be made") from error
-    if {key: found.get(key) for key in ("corpus", "source", "options")} != {
-        key: made_of[key] for key in ("corpus", "source", "options")
-    }:
+        raise UserError(
+            f"{target / SEAL}: cannot be read ({one_line(error)}); remove {target} to do it again"
+        ) from error
+    if any(found.get(key) != made_of[key] for key in ("corpus", "source", "options")):
         made = f"{found.get('corpus')} of {found.get('source')} {' '.join(found.get('options', []))}".strip()
         raise UserError(f"{target}: holds {made} already; name another folder, or remove it first")
-    shutil.rmtree(partial_folder(target), ignore_errors=True)
     return True
 
 

@@ -16,14 +16,14 @@ from lhotse.cut import Cut
 from asr.data.audio import AudioProblem, open_audio
 from asr.data.checking import cores, rejection_of
 from asr.data.cuts import make_cut
+from asr.data.source import REJECTED
 from asr.data.splits import Member, assign_splits
 from asr.data.utterance import SPLITS, Rejection, Utterance
 from asr.errors import UserError
-from asr.writing import write_whole
+from asr.writing import partial_folder, whole_file, write_whole
 
 PART = 500  # utterances whose recordings are opened before they are written down
 SEAL = "prepared.json"  # says what was made, and of what; the folder has it from its first moment
-REJECTED = "rejected.jsonl"
 
 
 def prepare(
@@ -63,11 +63,6 @@ def prepare(
     made.rename(target)
     shutil.rmtree(work)
     return summary
-
-
-def partial_folder(target: Path) -> Path:
-    """Where the parts of `target` lie until it is whole."""
-    return target.with_name(target.name + ".partial")
 
 
 def _write(parts: Sequence[Path], split_of: Mapping[str, str], made: Path) -> dict[str, Any]:
@@ -114,10 +109,8 @@ def _part(utterances: Sequence[Utterance], work: Path) -> Path:
     if not file.exists():
         with ThreadPoolExecutor(cores()) as pool:
             lines = list(pool.map(_line, utterances))
-        beside = file.with_suffix(".part")
-        with _zip_file(beside) as stream:
+        with whole_file(file) as part, _zip_file(part) as stream:
             stream.writelines(json.dumps(line).encode() + b"\n" for line in lines)
-        beside.replace(file)
     return file
 
 
