@@ -33,7 +33,7 @@ class CTCLoss(nn.Module):
 
 def required_frames(tokens: Tensor, token_counts: Tensor) -> Tensor:
     """Frames a transcript needs: one a token, and a blank between equal neighbours. (B, U), (B,) -> (B,)."""
-    place = torch.arange(1, tokens.shape[1], device=tokens.device)
+    place = torch.arange(1, max(1, tokens.shape[1]), device=tokens.device)
     repeats = (tokens[:, 1:] == tokens[:, :-1]) & (place < token_counts.unsqueeze(1))
     return token_counts + repeats.sum(1)
 

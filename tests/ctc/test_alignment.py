@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 import torch
 
-from asr.ctc.alignment import align
+from asr.ctc.alignment import align, align_batch
 from asr.errors import UserError
 
 
@@ -46,3 +46,47 @@ def test_equal_neighbours_keep_a_blank_between_them():
 
 def test_nothing_to_align():
     assert align(torch.zeros(4, 3).log_softmax(-1), []).starts == []
+
+
+def drawn(seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A batch of different lengths whose padding, of frames and of tokens, is garbage."""
+    chance = torch.Generator().manual_seed(seed)
+    log_probs = torch.randn(8, 40, 5, generator=chance).mul(2).log_softmax(-1)
+    counts = torch.randint(0, 12, (8,), generator=chance)
+    lengths = (2 * counts + torch.randint(0, 20, (8,), generator=chance)).clamp(1, 40)
+    tokens = torch.randint(1, 5, (8, 12), generator=chance)
+    for row in range(8):
+        log_probs[row, lengths[row] :] = torch.nan
+    return log_probs, lengths, tokens, counts
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_in_a_batch_as_alone(seed):
+    log_probs, lengths, tokens, counts = drawn(seed)
+    found = align_batch(log_probs, lengths, tokens, counts)
+    for row in range(8):
+        assert found[row] == align(log_probs[row, : lengths[row]], tokens[row, : counts[row]].tolist())
+        assert not found.ends[row, counts[row] :].any()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_same_path_as_torchaudio_finds(seed):
+    forced_align = pytest.importorskip("torchaudio.functional").forced_align
+    log_probs, lengths, tokens, counts = drawn(seed)
+    for row in (row for row in range(8) if counts[row]):
+        alone, spoken = log_probs[row, None, : lengths[row]], tokens[row, None, : counts[row]]
+        path, scores = forced_align(alone, spoken)
+        found = align(alone[0], spoken[0].tolist())
+        spelled = torch.zeros(int(lengths[row]), dtype=torch.long)
+        for token, start, end in zip(spoken[0], found.starts, found.ends, strict=True):
+            spelled[start:end] = token
+        assert spelled.tolist() == path[0].tolist()
+        assert found.log_prob == pytest.approx(float(scores.sum()), abs=1e-4)
+
+
+def test_one_that_does_not_fit_leaves_the_others_alone():
+    log_probs = torch.tensor([[0.1, 0.9], [0.1, 0.9], [0.1, 0.9]]).log().expand(2, -1, -1)
+    found = align_batch(log_probs, torch.tensor([2, 3]), torch.tensor([[1, 1], [1, 1]]), torch.tensor([2, 2]))
+    assert found.log_probs[0] == -torch.inf
+    assert not found.ends[0].any()
+    assert found.starts[1].tolist() == [0, 2]
