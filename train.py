@@ -25,7 +25,7 @@ from asr.errors import UserError
 from asr.evaluation.hypotheses import examples_of, score_set, transcribe_set, write_lines
 from asr.evaluation.report import write_report
 from asr.evaluation.scores import print_scores
-from asr.recognizer import FORMAT, Recognizer, build_model, load
+from asr.recognizer import FORMAT, Recognizer, build_decoder, build_model, load
 from asr.text.unknown import notes_of_unknown, unknown_characters
 from asr.training.alignable import fit_normalization, leave_out_infeasible, left_out_in_training
 from asr.training.fitting import budget_of, choose_precision, fit
@@ -113,7 +113,8 @@ def build(config: DictConfig, corpus: Corpus) -> tuple[CTCTraining, Recognizer]:
     parts = {name: OmegaConf.to_container(config[name], resolve=True) for name in ("features", "encoder")}
     model = build_model(config, rate, tokenizer.size)
     augment = Augmentation({name: instantiate(part, sample_rate=rate) for name, part in config.augment.items()})
-    decoder = instantiate(config.decoder)
+    decoding = OmegaConf.to_container(config.decoder, resolve=True)
+    decoder = build_decoder(decoding, tokenizer)
     module = CTCTraining(
         model,
         instantiate(config.loss),
@@ -128,7 +129,7 @@ def build(config: DictConfig, corpus: Corpus) -> tuple[CTCTraining, Recognizer]:
         "sample_rate": rate,
         **parts,
         "text": OmegaConf.to_container(config.text, resolve=True),
-        "decoder": OmegaConf.to_container(config.decoder, resolve=True),
+        "decoder": decoding,
     }
     return module, Recognizer(model, tokenizer, instantiate(config.text), decoder, rate, described)
 

@@ -4,6 +4,7 @@ A model is a folder anybody can open safely: model.safetensors, config.yaml, the
 config.yaml may name only parts of this package, and weights are read as numbers.
 """
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,11 @@ from asr.text.tokenizer import Tokenizer, UnknownCharacter
 from asr.trust import MODEL_PARTS, check_trusted
 from asr.writing import whole_folder, write_whole
 
+LANGUAGE_MODEL = "lm.arpa"  # of a decoder that has one
 FORMAT = 1  # of the model folder; raised when older programs could no longer read it
+
+
+Decoder = Callable[[torch.Tensor, torch.Tensor], list[Hypothesis]]  # log-probabilities (B, T', V), lengths (B,)
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ class Recognizer:
         model: AcousticModel,
         tokenizer: Tokenizer,
         normalize: TextNormalizer,
-        decoder: Callable[..., list[Hypothesis]],
+        decoder: Decoder,
         sample_rate: int,
         config: dict,
     ) -> None:
@@ -67,10 +72,19 @@ class Recognizer:
     def save(self, folder: Path) -> None:
         """Write the model folder, whole or not at all."""
         weights = {name: value.contiguous() for name, value in self.model.state_dict().items()}
+        config = self.config
         with whole_folder(folder) as made:
+            if path := config["decoder"].get("language_model"):
+                shutil.copyfile(path, made / LANGUAGE_MODEL)
+                config = {**config, "decoder": {**config["decoder"], "language_model": LANGUAGE_MODEL}}
             write_whole(made / "model.safetensors", safetensors.torch.save(weights))
-            write_whole(made / "config.yaml", yaml.safe_dump(self.config, sort_keys=False, allow_unicode=True))
+            write_whole(made / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
             self.tokenizer.save(made)
+
+    def decode_with(self, config: Mapping[str, Any]) -> None:
+        """Decode from now on as a `decoder` of conf/ describes, and save that with the model."""
+        self.decoder = build_decoder(config, self.tokenizer)
+        self.config = {**self.config, "decoder": dict(config)}
 
     @torch.inference_mode()
     def decode(self, waveform: torch.Tensor, lengths: torch.Tensor) -> list[Hypothesis]:
@@ -186,6 +200,11 @@ def build_model(config: Mapping[str, Any], sample_rate: int, vocabulary: int) ->
     return AcousticModel(features, encoder, CTCHead(encoder.dim, vocabulary))
 
 
+def build_decoder(config: Mapping[str, Any], tokenizer: Tokenizer) -> Decoder:
+    """What the `decoder` of a configuration describes."""
+    return hydra.utils.instantiate(config, tokenizer=tokenizer)
+
+
 def load(folder: str | Path) -> Recognizer:
     """Open a model folder; UserError naming the file where it is missing, damaged or no model of this program."""
     folder = Path(folder)
@@ -198,7 +217,9 @@ def load(folder: str | Path) -> Recognizer:
         tokenizer = load_tokenizer(folder)
         model = build_model(config, config["sample_rate"], tokenizer.size)
         normalize = hydra.utils.instantiate(config["text"])
-        decoder = hydra.utils.instantiate(config["decoder"])
+        if config["decoder"].get("language_model"):
+            config["decoder"]["language_model"] = str(folder / LANGUAGE_MODEL)  # wherever the file says it is
+        decoder = build_decoder(config["decoder"], tokenizer)
         sample_rate = int(config["sample_rate"])
     except UserError:
         raise

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
-from asr.ctc.alignment import align
+from asr.ctc.alignment import align_batch
 from asr.decode.automaton import hotword_automaton, insertion_automaton, token_ngram
 from asr.decode.greedy import Hypothesis
 from asr.decode.lexicon import WordNgram
 from asr.decode.prefix_search import Candidate, Scorer, search
 from asr.errors import UserError
-# from asr.text.arpa import read_arpa
+from asr.text.arpa import read_arpa
 from asr.text.ngram import SPECIAL, NgramModel
 from asr.text.tokenizer import Tokenizer, UnknownCharacter
 
@@ -37,30 +38,28 @@ class BeamDecoder:
         hotwords: Sequence[str],
         hotword_boost: float,
     ) -> None:
-        self.beam, self.tokens_per_frame = beam, tokens_per_frame
-        self.language_model = None if language_model is None else Path(language_model)
-        self.scorers: list[Scorer] = []
+        self.tokenizer, self.beam, self.tokens_per_frame = tokenizer, beam, tokens_per_frame
         phrases = [spelled(phrase, tokenizer) for phrase in hotwords]
-        if self.language_model is None:
-            self.scorers += [insertion_automaton(tokenizer, insertion_bonus)] if insertion_bonus else []
+        self.more_words = sorted({word for phrase in phrases for word in phrase.split()})
+        self.hotwords = [hotword_automaton(phrases, tokenizer, hotword_boost)] if phrases else []
+        self.language_model = None if language_model is None else read_arpa(Path(language_model))
+        self.weigh(lm_weight, insertion_bonus, unknown_penalty)
+
+    def weigh(self, lm_weight: float, insertion_bonus: float, unknown_penalty: float | None) -> None:
+        """Search with these weights from now on."""
+        model, tokenizer = self.language_model, self.tokenizer
+        self.scorers: list[Scorer] = [*self.hotwords]
+        if model is None:
+            self.scorers.append(insertion_automaton(tokenizer, insertion_bonus))
+        elif is_of_tokens(model, tokenizer):
+            self.scorers.append(token_ngram(model, tokenizer, lm_weight, insertion_bonus))
         else:
-            model = read_arpa(self.language_model)
-            if is_of_tokens(model, tokenizer):
-                self.scorers.append(token_ngram(model, tokenizer, lm_weight, insertion_bonus))
-            else:
-                more = sorted({word for phrase in phrases for word in phrase.split()})
-                self.scorers.append(
-                    WordNgram(model, tokenizer, lm_weight, insertion_bonus, unknown_penalty, more_words=more)
-                )
-        if phrases:
-            self.scorers.append(hotword_automaton(phrases, tokenizer, hotword_boost))
+            self.scorers.append(
+                WordNgram(model, tokenizer, lm_weight, insertion_bonus, unknown_penalty, self.more_words)
+            )
 
     def __call__(self, log_probs: Tensor, lengths: Tensor) -> list[Hypothesis]:
-        found = self.candidates(log_probs, lengths, 1)
-        return [
-            timed(frames[:count], best[0].tokens if best else [])
-            for frames, count, best in zip(log_probs, lengths.tolist(), found, strict=True)
-        ]
+        return timed(log_probs, lengths, [found[0].tokens for found in self.candidates(log_probs, lengths, 1)])
 
     @torch.inference_mode()
     def candidates(self, log_probs: Tensor, lengths: Tensor, best: int) -> list[list[Candidate]]:
@@ -68,10 +67,14 @@ class BeamDecoder:
         return search(log_probs.cpu(), lengths.cpu(), self.scorers, self.beam, self.tokens_per_frame, best)
 
 
-def timed(log_probs: Tensor, tokens: Sequence[int]) -> Hypothesis:
-    """A transcript with the times of its tokens, by forced alignment."""
-    found = align(log_probs, tokens)
-    return Hypothesis(list(tokens), found.starts, found.ends, found.confidences)
+def timed(log_probs: Tensor, lengths: Tensor, transcripts: Sequence[list[int]]) -> list[Hypothesis]:
+    """Transcripts with the times of their tokens, by forced alignment."""
+    tokens = pad_sequence([torch.tensor(transcript, dtype=torch.long) for transcript in transcripts], batch_first=True)
+    found = align_batch(log_probs, lengths, tokens, torch.tensor([len(transcript) for transcript in transcripts]))
+    return [
+        Hypothesis(transcript, found[row].starts, found[row].ends, found[row].confidences)
+        for row, transcript in enumerate(transcripts)
+    ]
 
 
 def is_of_tokens(model: NgramModel, tokenizer: Tokenizer) -> bool:

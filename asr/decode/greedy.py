@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from asr.ctc.head import BLANK
+from asr.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,12 @@ class Hypothesis:
 class GreedyDecoder:
     """(B, T', V) log-probabilities and (B,) lengths -> a Hypothesis an utterance.
 
-    A token's confidence is the mean of its frames' probabilities.
+    A token's confidence is the mean of its frames' probabilities. Every decoder is given the tokenizer; this one needs
+    none.
     """
+
+    def __init__(self, tokenizer: Tokenizer | None = None) -> None:
+        pass
 
     def __call__(self, log_probs: Tensor, lengths: Tensor) -> list[Hypothesis]:
         scores, best = log_probs.max(-1)
