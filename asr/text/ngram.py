@@ -41,6 +41,8 @@ class Order:
     def find(self, prefix: np.ndarray, word: np.ndarray, vocabulary: int) -> np.ndarray:
         """Ids of n-grams, -1 for those that there are not, and where the prefix is -1."""
         keys = prefix * vocabulary + word
+        if not len(self):
+            return np.full(len(keys), -1)
         place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
         return np.where((prefix >= 0) & (self.keys[place] == keys), place, -1)
 
