@@ -9,7 +9,7 @@ from pathlib import Path
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from asr.configuration import nearest, run_entry_point
+from asr.configuration import nearest, run_entry_point, settings
 from asr.data.batches import SpeechDataset, evaluation_batches
 from asr.data.corpus import Corpus
 from asr.data.source import load_with_progress, open_source, write_rejected
@@ -37,6 +37,8 @@ def evaluate(config: DictConfig) -> dict:
     if config.data.source is None:  # the run's own data is read again, by what its file names
         check_trusted(OmegaConf.to_container(trained.data), run / "config.yaml", DATA_PARTS)
     recognizer = load(run / "model")
+    if config.choices.decoder is not None:
+        recognizer.decode_with(settings(config.decoder))
     out = Path(config.out_dir) if config.out_dir else run / "evaluation" / evaluation_name(config)
     out.mkdir(parents=True, exist_ok=True)
     corpus = read_split(config, trained, recognizer, out, screen)

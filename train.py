@@ -10,10 +10,10 @@ import pytorch_lightning as lightning
 import torch
 from hydra.utils import instantiate
 from lhotse import CutSet
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from asr.augment import Augmentation
-from asr.configuration import run_entry_point
+from asr.configuration import run_entry_point, settings
 from asr.data.batches import SpeechDataset, evaluation_batches, training_batches
 from asr.data.corpus import Corpus, texts_of
 from asr.data.doctor.glance import glance
@@ -110,11 +110,12 @@ def build(config: DictConfig, corpus: Corpus) -> tuple[CTCTraining, Recognizer]:
     """Tokenizer from the training transcripts, then model, loss, augmentation and optimizer from their groups."""
     rate = corpus.sample_rate
     tokenizer = instantiate(config.tokenizer)(list(texts_of(corpus.splits["train"])))
-    parts = {name: OmegaConf.to_container(config[name], resolve=True) for name in ("features", "encoder")}
+    parts = {name: settings(config[name]) for name in ("features", "encoder")}
     model = build_model(config, rate, tokenizer.size)
     augment = Augmentation({name: instantiate(part, sample_rate=rate) for name, part in config.augment.items()})
-    decoding = OmegaConf.to_container(config.decoder, resolve=True)
-    decoder = build_decoder(decoding, tokenizer)
+    decoding = settings(config.decoder)
+    normalize = instantiate(config.text)
+    decoder = build_decoder(decoding, tokenizer, normalize)
     module = CTCTraining(
         model,
         instantiate(config.loss),
@@ -128,10 +129,10 @@ def build(config: DictConfig, corpus: Corpus) -> tuple[CTCTraining, Recognizer]:
         "format": FORMAT,
         "sample_rate": rate,
         **parts,
-        "text": OmegaConf.to_container(config.text, resolve=True),
+        "text": settings(config.text),
         "decoder": decoding,
     }
-    return module, Recognizer(model, tokenizer, instantiate(config.text), decoder, rate, described)
+    return module, Recognizer(model, tokenizer, normalize, decoder, rate, described)
 
 
 def batches_of(config: DictConfig, corpus: Corpus, dataset: SpeechDataset) -> dict:

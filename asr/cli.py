@@ -48,6 +48,11 @@ def transcribe(
     files: Annotated[list[Path], typer.Argument(help="Recordings: WAV, FLAC, Ogg, Opus, MP3, at any sample rate.")],
     model: Annotated[Path, typer.Option(help="A trained model: RUN_DIR/model.")],
     format: Annotated[Format, typer.Option(help="json: a line a file, with words and times.")] = Format.text,
+    decoder: Annotated[str | None, typer.Option(help="greedy or beam, in place of the model's own.")] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="Of it: language_model=lm.arpa, lm_weight=0.5, hotwords=[anna,li]."),
+    ] = None,
 ) -> None:
     """Print what is said in recordings. One that cannot be used is named, the others are transcribed; exit status 2."""
     problems = []
@@ -62,9 +67,21 @@ def transcribe(
 
         write = FORMATS[format.value]
         recognizer = load(model)
+        if decoder is not None:
+            recognizer.decode_with(decoder_settings(decoder, option or []))
+        elif option:
+            raise UserError("--option belongs to a decoder: give --decoder beam too")
         print(write(recognizer.transcribe(files, on_problem=tell), len(files) > 1), end="")
     if problems:
         raise typer.Exit(2)
+
+
+def decoder_settings(name: str, options: list[str]) -> dict:
+    """What conf/decoder/NAME.yaml says, with KEY=VALUE options."""
+    from asr.configuration import load_configuration, settings
+
+    overrides = [f"decoder={name}", *(f"decoder.{option}" for option in options)]
+    return settings(load_configuration("evaluate", overrides).decoder)
 
 
 @app.command()

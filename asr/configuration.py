@@ -20,6 +20,7 @@ from asr.errors import UserError, one_line
 from asr.limits import check_values
 
 TEXTS = {"source", "text", "folder", "run", "run_dir", "out_dir", "name"}  # last words of keys; values are as typed
+TEXT_LISTS = {"hotwords"}  # the same for [a b,c]
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
 
@@ -65,6 +66,11 @@ def plain(configuration: DictConfig) -> dict:
     return cast(dict, OmegaConf.to_container(configuration, resolve=False))
 
 
+def settings(part: DictConfig) -> dict:
+    """The same with every interpolation resolved, as a model's config.yaml holds it."""
+    return cast(dict, OmegaConf.to_container(part, resolve=True))
+
+
 def groups_of(overrides: Sequence[str]) -> list[str]:
     """Those overrides that choose a group's file."""
     return [override for override in overrides if (CONF / override.partition("=")[0].lstrip("+~")).is_dir()]
@@ -73,6 +79,8 @@ def groups_of(overrides: Sequence[str]) -> list[str]:
 def quoted(override: str) -> str:
     """The override with a path or a name in quotes, so that Hydra takes ~, commas and brackets in it as they are."""
     key, _, value = override.partition("=")
+    if key.rpartition(".")[2] in TEXT_LISTS and re.fullmatch(r"\[[^\"'\[\]]+\]", value):
+        return f"{key}=[" + ",".join(f'"{item.strip()}"' for item in value[1:-1].split(",")) + "]"
     is_text = key.rpartition(".")[2] in TEXTS and not (CONF / key).is_dir()
     if not is_text or value in ("", "null", "???") or value[0] in "\"'[{$":
         return override

@@ -83,7 +83,7 @@ class Recognizer:
 
     def decode_with(self, config: Mapping[str, Any]) -> None:
         """Decode from now on as a `decoder` of conf/ describes, and save that with the model."""
-        self.decoder = build_decoder(config, self.tokenizer)
+        self.decoder = build_decoder(config, self.tokenizer, self.normalize)
         self.config = {**self.config, "decoder": dict(config)}
 
     @torch.inference_mode()
@@ -200,8 +200,10 @@ def build_model(config: Mapping[str, Any], sample_rate: int, vocabulary: int) ->
     return AcousticModel(features, encoder, CTCHead(encoder.dim, vocabulary))
 
 
-def build_decoder(config: Mapping[str, Any], tokenizer: Tokenizer) -> Decoder:
-    """What the `decoder` of a configuration describes."""
+def build_decoder(config: Mapping[str, Any], tokenizer: Tokenizer, normalize: TextNormalizer) -> Decoder:
+    """What the `decoder` of a configuration describes; hotwords are normalised as transcripts are."""
+    if config.get("hotwords"):
+        config = {**config, "hotwords": [normalize(phrase) for phrase in config["hotwords"]]}
     return hydra.utils.instantiate(config, tokenizer=tokenizer)
 
 
@@ -219,7 +221,7 @@ def load(folder: str | Path) -> Recognizer:
         normalize = hydra.utils.instantiate(config["text"])
         if config["decoder"].get("language_model"):
             config["decoder"]["language_model"] = str(folder / LANGUAGE_MODEL)  # wherever the file says it is
-        decoder = build_decoder(config["decoder"], tokenizer)
+        decoder = build_decoder(config["decoder"], tokenizer, normalize)
         sample_rate = int(config["sample_rate"])
     except UserError:
         raise

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from asr.decode.ngram_states import NgramStates
+from asr.decode.prefix_search import State
 from asr.errors import UserError
 from asr.text.ngram import NgramModel
 from asr.text.tokenizer import BLANK, SPACE_PIECE, Tokenizer
@@ -20,21 +21,21 @@ class Automaton:
     def __init__(self, next: Tensor, score: Tensor, final: Tensor, start: int) -> None:
         self.next_state, self.score, self.final_score, self.first = next, score, final, start
 
-    def start(self, batch: int) -> tuple[Tensor]:
+    def start(self, batch: int) -> State:
         return (torch.full((batch, 1), self.first),)
 
-    def scores(self, state: tuple[Tensor], tokens: Tensor) -> Tensor:
+    def scores(self, state: State, tokens: Tensor) -> Tensor:
         return self.score[state[0][:, :, None], tokens[:, None]]
 
-    def advance(self, state: tuple[Tensor], tokens: Tensor) -> tuple[Tensor]:
+    def advance(self, state: State, tokens: Tensor) -> State:
         return (torch.where(tokens == BLANK, state[0], self.next_state[state[0], tokens].long()),)
 
-    def final(self, state: tuple[Tensor]) -> Tensor:
+    def final(self, state: State) -> Tensor:
         return self.final_score[state[0]]
 
 
 def token_ngram(model: NgramModel, tokenizer: Tokenizer, weight: float, bonus: float) -> Automaton:
-    """A language model of tokens: weight · ln P + bonus a token. Raises UserError where its table would be too large."""
+    """A language model of tokens: weight · ln P + bonus a token. Raises UserError where it is too large."""
     states = NgramStates(model)
     entries = states.count * tokenizer.size
     if entries > LARGEST:
@@ -72,10 +73,7 @@ def hotword_automaton(phrases: Sequence[str], tokenizer: Tokenizer, boost: float
     opens = [tokenizer.piece(token).startswith(SPACE_PIECE) for token in range(tokenizer.size)]
     paths = {tuple(tokenizer.encode(phrase)) for phrase in phrases} - {()}
     spaces_apart = not any(opens[path[0]] for path in paths)  # a token ▁ after every word, else a ▁ that begins it
-    nodes: dict[Path, int] = {(): 0}
-    for path in sorted(paths):
-        for length in range(1, len(path) + 1):
-            nodes.setdefault(path[:length], len(nodes))
+    nodes: set[Path] = {path[:length] for path in paths for length in range(len(path) + 1)}
 
     def suffix(path: Path) -> Path | None:
         """The longest proper suffix that begins with a word and begins a phrase."""
@@ -100,15 +98,16 @@ def hotword_automaton(phrases: Sequence[str], tokenizer: Tokenizer, boost: float
         shorter = suffix(path)
         earned[path] = boost * len(path) * (path in paths) + (earned[shorter] if shorter is not None else 0.0)
 
-    states = {**nodes, None: len(nodes)}
-    progress: dict[Path | None, float] = {None: 0.0} | {path: boost * len(path) for path in nodes}
+    states: list[Path | None] = [*sorted(nodes), None]  # the empty path is the first
+    number = {path: state for state, path in enumerate(states)}
+    progress = {path: boost * len(path or ()) for path in states}
     next_state = torch.zeros(len(states), tokenizer.size, dtype=torch.int32)
     score, final = torch.zeros(next_state.shape), torch.zeros(len(states))
-    for path, state in states.items():
-        kept = earned[path] if path is not None else 0.0
+    for state, reached in enumerate(states):
+        kept = earned[reached] if reached is not None else 0.0
         for token in range(tokenizer.size):
-            following = after(path, token)
-            next_state[state, token] = states[following]
-            score[state, token] = progress[following] - progress[path] + kept * opens[token]
-        final[state] = kept - progress[path]
+            following = after(reached, token)
+            next_state[state, token] = number[following]
+            score[state, token] = progress[following] - progress[reached] + kept * opens[token]
+        final[state] = kept - progress[reached]
     return Automaton(next_state, score, final, 0)

@@ -11,17 +11,19 @@ import torch
 from torch import Tensor
 
 from asr.decode.ngram_states import NgramStates
+from asr.decode.prefix_search import State
 from asr.errors import UserError
 from asr.text.ngram import SPECIAL, NgramModel
 from asr.text.tokenizer import BLANK, SPACE_PIECE, Tokenizer, UnknownCharacter
 
 ROOT, OFF = 0, 1  # nodes: before a word's first token, and off the tree, in a word that it does not hold
 LARGEST = 200_000_000  # entries of the tree's table: 800 MB
-State = tuple[Tensor, Tensor, Tensor, Tensor]  # node, context; what ending the word here adds, the context after it
 
 
 class WordNgram:
     """weight · ln P + bonus a word; a word that the model does not hold costs `unknown_penalty` nats more.
+
+    The state: node and context; what ending the word here would add, and the context after it.
 
     unknown_penalty: None leaves such words out altogether. Words without an entry in the model (`more_words`) are
     spelled like its own and scored as <unk>. Raises UserError where the model's words cannot be spelled.
@@ -66,7 +68,7 @@ class WordNgram:
         opening = self.opens.nonzero().squeeze(1)
         # Where a token that opens a word leads from anywhere: into the tree, or, a mere space, to its root.
         self.opened = torch.full((vocabulary,), OFF)
-        self.opened[opening] = torch.full_like(opening, ROOT) if self.spaces_apart else self.children[ROOT, opening].long()
+        self.opened[opening] = ROOT if self.spaces_apart else self.children[ROOT, opening].long()
 
     def _look_ahead(self) -> None:
         """`ahead`: of each node the best that a word below it may add, by the unigrams."""

@@ -4,6 +4,7 @@ A state is a context: the longest run of last words that the model holds as an n
 """
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -26,7 +27,7 @@ class NgramStates:
         first = [1]
         for order in contexts:
             first.append(first[-1] + len(order))
-        self.of_order = [range(1)] + [range(a, b) for a, b in zip(first, first[1:], strict=False)]
+        self.of_order = [range(1)] + [range(start, stop) for start, stop in pairwise(first)]
         self.count = first[-1]
         self.lengths = torch.zeros(self.count, dtype=torch.long)
         self.suffixes = torch.zeros(self.count, dtype=torch.long)

@@ -72,7 +72,9 @@ class Beams:
 
     def rows(self, rows: slice) -> "Beams":
         fields = (self.blank, self.nonblank, self.added, self.prefix, self.parent, self.last)
-        return Beams(*(field[rows] for field in fields), [tuple(part[rows] for part in state) for state in self.states])
+        blank, nonblank, added, prefix, parent, last = (field[rows] for field in fields)
+        states = [tuple(part[rows] for part in state) for state in self.states]
+        return Beams(blank, nonblank, added, prefix, parent, last, states)
 
 
 def search(
@@ -84,7 +86,9 @@ def search(
     """
     order = lengths.argsort(descending=True, stable=True)
     log_probs, lengths = log_probs[order], lengths[order]
-    beams, ended, history = Beams.begin(log_probs, scorers), [], []
+    beams = Beams.begin(log_probs, scorers)
+    ended: list[tuple[Tensor, Tensor, Tensor]] = []
+    history = []
     for t in range(int(lengths.max()) if len(lengths) else 0):
         running = int((lengths > t).sum())
         if running < len(beams.last):

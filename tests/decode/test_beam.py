@@ -135,9 +135,7 @@ def test_scorers_add_up(seed):
     model = estimate([list(text.replace(" ", "▁")) for text in TEXT], order=3)
     once = dict(found(log_probs, [token_ngram(model, TOKENIZER, 0.7, 0.1)]))
     both = found(log_probs, [token_ngram(model, TOKENIZER, 0.7, 0.1), insertion_automaton(TOKENIZER, 0.5)])
-    assert_same(
-        both, sorted(((t, score + 0.5 * len(t)) for t, score in once.items()), key=lambda item: -item[1])
-    )
+    assert_same(both, sorted(((t, score + 0.5 * len(t)) for t, score in once.items()), key=lambda item: -item[1]))
 
 
 def test_a_batch_is_its_utterances():
