@@ -5,7 +5,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,12 @@ KEYS = ("cuts", "recording")  # what an index names of every shard
 
 @dataclass(frozen=True)
 class Shards:
-    """One sharded corpus: where its index lies (a folder or a URL), and what the index says."""
+    """One sharded corpus: where its index lies (a folder or a URL), what that says, and what ids get before them."""
 
     base: str
     sample_rate: int
     splits: Mapping[str, Mapping[str, Any]]
+    prefix: str = ""
 
     def shards(self, split: str) -> list[dict[str, str]]:
         """{"cuts": …, "recording": …} for every shard: where its files lie."""
@@ -68,6 +69,7 @@ def shards_at(source: str | None) -> Shards | None:
 def sharded_corpora(data: DictConfig) -> tuple[list[Shards], list[float | None]] | None:
     """The sharded corpora that data.source and data.mix name, and data.weights; None where data.source is no such one.
 
+    Ids of the first one of data.mix begin with mix1/, and so on: several corpora may have the same.
     Raises UserError where one of several is not sharded, or where the weights are not as many.
     """
     first = shards_at(data.source)
@@ -76,10 +78,10 @@ def sharded_corpora(data: DictConfig) -> tuple[list[Shards], list[float | None]]
             raise UserError("data.mix mixes sharded corpora: make data.source one too (asr shard SOURCE TARGET)")
         return None
     corpora = [first]
-    for source in data.mix:
+    for number, source in enumerate(data.mix, start=1):
         if (shards := shards_at(source)) is None:
             raise UserError(f"data.mix: {source} has no {INDEX}; make it with asr shard SOURCE TARGET")
-        corpora.append(shards)
+        corpora.append(replace(shards, prefix=f"mix{number}/"))
     weights = list(data.weights) if data.weights else [None] * len(corpora)
     if len(weights) != len(corpora):
         raise UserError(f"data.weights has {len(weights)} numbers for {len(corpora)} corpora, data.source the first")

@@ -83,11 +83,14 @@ class Stream:
 
     def cuts(self, seed: int) -> CutSet:
         """Without end, each time round in another order; this worker's share of the shards alone."""
-        streams = [CutSet(Endless(shards.shards("train"), seed)) for shards in self.corpora]
+        streams = [
+            CutSet(Endless(shards.shards("train"), seed)).map(
+                Normalized(self.normalize, self.sample_rate, shards.prefix)
+            )
+            for shards in self.corpora
+        ]
         mixed = streams[0] if len(streams) == 1 else CutSet.mux(*streams, weights=list(self.weights), seed=seed)
-        return mixed.map(Normalized(self.normalize, self.sample_rate)).shuffle(
-            rng=random.Random(seed), buffer_size=SHUFFLED
-        )
+        return mixed.shuffle(rng=random.Random(seed), buffer_size=SHUFFLED)
 
 
 class Endless:
@@ -114,12 +117,14 @@ class Endless:
 
 @dataclass(frozen=True)
 class Normalized:
-    """A cut as a Corpus has it: its text normalised, its recording at the corpus's rate in Hz."""
+    """A cut as a Corpus has it: text normalised, recording at the corpus's rate in Hz, `prefix` before the id."""
 
     normalize: Callable[[str], str]
     sample_rate: int
+    prefix: str = ""
 
     def __call__(self, cut: Cut) -> Cut:
+        cut.id = self.prefix + cut.id
         supervision = cut.supervisions[0]
         supervision.custom = {**(supervision.custom or {}), TRANSCRIPT: supervision.text}
         supervision.text = self.normalize(supervision.text)
@@ -220,10 +225,10 @@ def streamed_corpus(
     splits: dict[str, Any] = {"train": stream}
     for split in ("dev", "test"):
         kept = []
-        for shard in [shard for shards in corpora for shard in shards.shards(split)]:
+        for shard, prefix in [(shard, each.prefix) for each in corpora for shard in each.shards(split)]:
             for cut in cuts_of(shard, on_damage=notes.append):
                 try:
-                    cut = Normalized(normalize, rate)(cut)
+                    cut = Normalized(normalize, rate, prefix)(cut)
                     audio[cut.id] = compact(load_samples(cut))
                 except Exception as error:
                     notes.append(f"{shard['recording']}: {cut.id}: left out ({one_line(error)[:200]})")

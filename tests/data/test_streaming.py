@@ -5,17 +5,19 @@ import http.server
 import json
 import threading
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from asr.data.audio import AudioProblem
 from asr.data.batches import SpeechDataset
 from asr.data.readers.detect import read_any
-from asr.data.shards import shards_at
+from asr.data.shards import sharded_corpora
 from asr.data.streaming import Normalized, Stream, StreamLoader, WorkerStart, streamed_corpus
 from asr.errors import UserError
 from asr.text.characters import CharacterTokenizer
@@ -86,8 +88,9 @@ def of_files(source: Path):
 
 
 def streamed(*places: object, weights=None):
-    corpora = [shards_at(str(place)) for place in places]
-    return streamed_corpus(corpora, weights or [None] * len(corpora), NORMALIZE, None)
+    source, *mix = map(str, places)
+    data = OmegaConf.create({"source": source, "mix": mix, "weights": weights or []})
+    return streamed_corpus(*sharded_corpora(data), NORMALIZE, None)
 
 
 def an_epoch(loader: StreamLoader) -> dict[str, tuple]:
@@ -172,6 +175,27 @@ def test_a_mixture_is_drawn_by_its_weights(source, shards, tmp_path):
         drawn["/n" in cut.id] += 1
     assert drawn[True] / drawn.total() == pytest.approx(0.25, abs=0.04)
     assert {cut.id for cut in stream.splits["test"]} > {cut.id for cut in streamed(shards).splits["test"]}
+
+
+def test_corpora_that_share_ids_are_kept_apart(tmp_path):
+    pitches = {"one": 200.0, "two": 800.0}
+    for name, pitch in pitches.items():
+        for number in range(24):
+            pair(tmp_path / name / f"s{number % 8}", f"{number}", f"text {name}", tone(0.5, pitch))
+        assert run("asr", "shard", tmp_path / name, tmp_path / f"{name}-shards", "--shard-size", 4).status == 0
+    mixed = streamed(tmp_path / "one-shards", tmp_path / "two-shards")
+    tokenizer = CharacterTokenizer.train(mixed.splits["train"].texts())
+    dataset = SpeechDataset(mixed.audio, tokenizer)
+    drawn = list(islice(mixed.splits["train"].cuts(seed=1), 100))
+    held = [*mixed.splits["dev"], *mixed.splits["test"]]
+    assert len({cut.id for cut in held}) == len(held) == len(mixed.audio)
+    assert not {cut.id for cut in drawn} & {cut.id for cut in held}
+    for cut in [*drawn, *held]:
+        name = "two" if cut.id.startswith("mix1/") else "one"
+        assert cut.supervisions[0].text == f"text {name}"
+        samples = dataset[[cut]].waveform[0].numpy()
+        assert np.abs(np.fft.rfft(samples)).argmax() * 16000 / len(samples) == pytest.approx(pitches[name], abs=2)
+    assert {cut.id.startswith("mix1/") for cut in drawn} == {True, False}
 
 
 def test_training_from_shards_by_path_and_by_url(shards, served, tmp_path):
