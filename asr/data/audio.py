@@ -32,6 +32,10 @@ class AudioProblem(Exception):
         super().__init__(f"{reason}: {detail}; {remedy}")
         self.reason, self.detail, self.remedy = reason, detail, remedy
 
+    def __reduce__(self) -> tuple:
+        # The default would rebuild it from the message when a data-loading process hands it over.
+        return type(self), (self.reason, self.detail, self.remedy)
+
 
 @dataclass(frozen=True, slots=True)
 class Audio:

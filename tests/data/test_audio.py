@@ -1,5 +1,6 @@
 """Every kind of bad audio is told apart, and good audio comes out mono at the wanted rate."""
 
+import pickle
 import struct
 from pathlib import Path
 
@@ -61,6 +62,13 @@ def test_flac_from_a_stream_leaves_its_length_open(tmp_path):
     content[22:26] = bytes(4)
     path.write_bytes(content)
     assert len(load_audio(path).samples) == RATE
+
+
+def test_a_problem_crosses_processes():
+    problem = AudioProblem("audio_empty", "no samples", "record it again")
+    found = pickle.loads(pickle.dumps(problem))
+    assert (found.reason, found.detail, found.remedy) == ("audio_empty", "no samples", "record it again")
+    assert str(found) == str(problem)
 
 
 def test_missing_and_unreadable(tmp_path):
