@@ -27,7 +27,7 @@ from asr.evaluation.report import write_report
 from asr.evaluation.scores import print_scores
 from asr.recognizer import FORMAT, Recognizer, build_decoder, build_model, load
 from asr.text.unknown import notes_of_unknown, unknown_characters
-from asr.training.alignable import fit_normalization, leave_out_infeasible, left_out_in_training
+from asr.training.alignable import fit_normalization, leave_out_infeasible, left_out_in_training, note_of_left_out
 from asr.training.fitting import budget_of, choose_precision, fit
 from asr.training.module import CTCTraining
 from asr.training.progress import clock, console, tell
@@ -71,7 +71,10 @@ def train(config: DictConfig) -> dict:
     try:
         trainer = fit(config, run, module, recognizer, batches, budget, precision, screen)
     finally:
-        write_rejected(run.rejected, corpus.rejected + left_out_in_training(module, corpus.splits["train"]))
+        left_out = left_out_in_training(module, corpus.splits["train"])
+        write_rejected(run.rejected, corpus.rejected + left_out)
+        if module.global_rank == 0:
+            tell(screen, [note_of_left_out(left_out, run.rejected)])
     if not trainer.is_global_zero:
         return {}  # the first of several processes scores and reports
     return close(config, run, corpus, dataset, budget, trainer.strategy.root_device, screen)

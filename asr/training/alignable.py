@@ -1,6 +1,9 @@
 """What CTC cannot align is left out before the first step, what augmentation makes so is named after the last one."""
 
+from collections import Counter
+from collections.abc import Sequence
 from itertools import islice
+from pathlib import Path
 
 import torch
 from lhotse import CutSet
@@ -42,7 +45,7 @@ def leave_out_infeasible(
 
 def left_out_in_training(module: CTCTraining, cuts: CutSet | Streamed) -> list[Rejection]:
     """A Rejection for each training utterance that steps had to leave out, though other steps may have used it."""
-    names = {**module.infeasible, **module.not_finite, **module.unreadable}
+    names = {**module.infeasible, **module.not_finite, **module.unknown, **module.unreadable}
     sources = {cut.id: source_of(cut) for cut in cuts if cut.id in names} if isinstance(cuts, CutSet) and names else {}
 
     def rejected(name: str, reason: str, detail: str, remedy: str) -> Rejection:
@@ -52,6 +55,9 @@ def left_out_in_training(module: CTCTraining, cuts: CutSet | Streamed) -> list[R
     for name, (steps, frames, needed) in module.infeasible.items():
         detail = f"left out of {counted(steps)} after augmentation: {frames} frames, the transcript needs {needed}"
         found.append(rejected(name, "ctc_infeasible", detail, f"take speed out of augment, or {REMEDY}"))
+    for name, characters in module.unknown.items():
+        detail = f"not trained on: the model cannot write {characters}, as no transcript that it learnt its tokens from"
+        found.append(rejected(name, "unknown_characters", detail, "mend the transcript, or have text.… fold it"))
     for name, steps in module.not_finite.items():
         detail = f"in {counted(steps)} that were left out: the loss or gradient was not finite"
         remedy = "listen to it and check its transcript, or lower optimizer.lr, or set trainer.precision=32-true"
@@ -59,6 +65,15 @@ def left_out_in_training(module: CTCTraining, cuts: CutSet | Streamed) -> list[R
     for name, problem in module.unreadable.items():
         found.append(rejected(name, problem.reason, f"during training: {problem.detail}", problem.remedy))
     return found
+
+
+def note_of_left_out(rejected: Sequence[Rejection], file: Path) -> str | None:
+    """How many utterances training left out, and why, in one line."""
+    if not rejected:
+        return None
+    counts = Counter(each.reason for each in rejected)
+    reasons = ", ".join(f"{reason} {count}" for reason, count in counts.most_common())
+    return f"left out of training, always or in some steps: {len(rejected)} ({reasons}), see {file}"
 
 
 def source_of(cut) -> str:

@@ -50,6 +50,7 @@ class CTCTraining(lightning.LightningModule):
         self.validation = Validation()
         self.infeasible: dict[str, tuple[int, int, int]] = {}  # id -> steps without it, frames it had, frames it needed
         self.unreadable: dict[str, AudioProblem] = {}  # id -> why its recording could not be decoded any more
+        self.unknown: dict[str, str] = {}  # id -> characters of its transcript that the tokenizer cannot write
         self.not_finite: dict[str, int] = {}  # id -> steps it was part of whose loss or gradient was not finite
         self.steps_not_finite = 0
 
@@ -111,18 +112,38 @@ class CTCTraining(lightning.LightningModule):
         return self.optimizer([{"params": decayed}, {"params": kept, "weight_decay": 0.0}])
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
-        checkpoint["left_out"] = {"infeasible": self.infeasible, "not_finite": self.not_finite}
+        checkpoint["left_out"] = {
+            "infeasible": self.infeasible,
+            "not_finite": self.not_finite,
+            "unknown": self.unknown,
+        }
 
     def on_load_checkpoint(self, checkpoint: dict) -> None:
         self.infeasible = checkpoint["left_out"]["infeasible"]
         self.not_finite = checkpoint["left_out"]["not_finite"]
+        self.unknown = checkpoint["left_out"]["unknown"]
 
     def note_infeasible(self, batch: Batch, lengths: Tensor, left_out: Tensor) -> None:
         needed = required_frames(batch.tokens, batch.token_counts)
         for row in left_out.nonzero().flatten().tolist():
-            if int(batch.token_counts[row]) != NO_ENCODING:
-                steps = self.infeasible.get(batch.ids[row], (0,))[0] + 1
-                self.infeasible[batch.ids[row]] = (steps, int(lengths[row]), int(needed[row]))
+            name = batch.ids[row]
+            if int(batch.token_counts[row]) == NO_ENCODING:
+                self.unknown[name] = " ".join(sorted(set(batch.texts[row]) - self.tokenizer.characters))
+            else:
+                steps = self.infeasible.get(name, (0,))[0] + 1
+                self.infeasible[name] = (steps, int(lengths[row]), int(needed[row]))
+
+    def on_train_epoch_end(self) -> None:
+        """Tell every process what the others left out; within an epoch, an utterance is in the batches of one alone."""
+        if self.trainer.world_size == 1:
+            return
+        own: tuple[dict, ...] = (self.infeasible, self.not_finite, self.unknown)
+        gathered: list = [None] * self.trainer.world_size
+        torch.distributed.all_gather_object(gathered, (*own, self.unreadable))
+        for *counted, unreadable in gathered:
+            self.unreadable |= unreadable
+            for mine, theirs in zip(own, counted, strict=True):
+                mine.update({name: found for name, found in theirs.items() if name not in mine or mine[name] < found})
 
     def note_not_finite(self, what: str) -> None:
         """Leave the step out, remember whose it was, and give up where it goes on."""
