@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from lhotse import Recording
+from lhotse.audio import AudioSource
 
 from asr.data.corpus import Corpus, load_corpus
 from asr.data.utterance import Utterance
@@ -38,6 +40,14 @@ def pair(folder: Path, name: str, text: str | bytes = "a word", samples: np.ndar
     transcript = path.with_suffix(".txt")
     transcript.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
+
+
+def reverberation_by_command(command: str) -> dict:
+    """An effect as lhotse writes it, whose impulse response is what a command prints."""
+    source = AudioSource("command", channels=[0], source=command)
+    response = Recording("response", [source], sampling_rate=RATE, num_samples=RATE, duration=1.0)
+    kwargs = {"rir": response.to_dict(), "normalize_output": True, "early_only": False, "rir_channels": [0]}
+    return {"name": "ReverbWithImpulseResponse", "kwargs": kwargs}
 
 
 def write_lines(path: Path, *lines: object) -> Path:

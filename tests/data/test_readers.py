@@ -8,7 +8,7 @@ from lhotse import CutSet, MonoCut, MultiCut, Recording, SupervisionSegment
 from asr.data.readers import detect, folder, kaldi
 from asr.data.readers.detect import read_any
 from asr.errors import UserError
-from tests.data.recordings import RATE, corpus, pair, record, tone, write_lines
+from tests.data.recordings import RATE, corpus, pair, record, reverberation_by_command, tone, write_lines
 
 
 def taken(source, form: str) -> dict:
@@ -215,6 +215,16 @@ def test_cutset_with_commands_is_not_run(tmp_path):
     write_lines(tmp_path / "cuts.jsonl", cut, "{broken")
     found = taken(tmp_path / "cuts.jsonl", "cutset")
     assert reasons(found) == {"a": "audio_unreadable", "cuts-line-2": "manifest_line"}
+    assert not (tmp_path / "ran").exists()
+
+
+def test_cutset_with_commands_in_its_effects_is_not_run(tmp_path):
+    cut = cut_of(record(tmp_path / "a.wav"), "a").to_dict()
+    cut["recording"]["transforms"] = [reverberation_by_command(f"touch {tmp_path / 'ran'}")]
+    write_lines(tmp_path / "cuts.jsonl", cut, cut_of(tmp_path / "a.wav", "b").to_dict())
+    found = taken(tmp_path / "cuts.jsonl", "cutset")
+    corpus(found.values(), splits=["train"], dev_fraction=0, test_fraction=0)
+    assert reasons(found) == {"a": "audio_unreadable"}
     assert not (tmp_path / "ran").exists()
 
 

@@ -2,7 +2,9 @@
 
 import functools
 import http.server
+import io
 import json
+import tarfile
 import threading
 from collections import Counter
 from itertools import islice
@@ -16,15 +18,17 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from asr.data.audio import AudioProblem
 from asr.data.batches import SpeechDataset
+from asr.data.cuts import load_samples
 from asr.data.readers.detect import read_any
-from asr.data.shards import sharded_corpora
+from asr.data.shards import cuts_of, sharded_corpora
 from asr.data.streaming import Normalized, Stream, StreamLoader, WorkerStart, streamed_corpus
 from asr.errors import UserError
 from asr.text.characters import CharacterTokenizer
 from asr.text.normalise import TextNormalizer
 from tests.commands import run, train
-from tests.data.recordings import corpus, pair, record, tone
+from tests.data.recordings import corpus, pair, record, reverberation_by_command, tone
 
+SHARD = {"cuts": "cuts.000000.jsonl.gz", "recording": "recording.000000.tar"}
 NORMALIZE = TextNormalizer(case="lower", punctuation="remove", apostrophes="keep")
 
 
@@ -220,6 +224,26 @@ def test_shards_that_were_damaged_afterwards_are_named(shards):
     assert isinstance(batch.unreadable[cut.id], AudioProblem)
     with pytest.raises(UserError, match="cannot be decoded"):
         SpeechDataset({}, tokenizer)[[cut]]
+
+
+def test_commands_in_strange_shards_are_not_run(shards, tmp_path):
+    shard = {name: str(shards / "train" / file) for name, file in SHARD.items()}
+    assert list(cuts_of(shard, pytest.fail))
+    with tarfile.open(shard["recording"]) as archive:
+        members = [(member.name, archive.extractfile(member).read()) for member in archive]
+    shard["recording"] = str(tmp_path / "recording.000000.tar")
+    with tarfile.open(shard["recording"], "w") as archive:
+        for name, content in members:
+            if name.endswith(".json"):
+                effect = reverberation_by_command(f"touch {tmp_path / 'ran'}")
+                content = json.dumps(json.loads(content) | {"transforms": [effect]}).encode()
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    problems: list[str] = []
+    assert [load_samples(cut) for cut in cuts_of(shard, problems.append)] == []
+    assert "is not a recording that lies in the shard" in problems[0]
+    assert not (tmp_path / "ran").exists()
 
 
 def test_again_it_is_left_alone(source, shards):

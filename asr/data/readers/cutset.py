@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from lhotse import MonoCut, MultiCut, Recording, SupervisionSegment
 from lhotse.cut import Cut
@@ -135,6 +136,9 @@ def _placed(utterance: Utterance, cut: MonoCut | MultiCut, recording: Recording,
     effects = [effect if isinstance(effect, dict) else effect.to_dict() for effect in recording.transforms or ()]
     lasting = any(effect["name"] != "Resample" for effect in effects)
     if lasting:
+        if not all(kind == "file" for kind in source_types(effects)):
+            detail = "the impulse response of its reverberation is not a file"  # lhotse would run a command
+            return utterance.rejected("audio_unreadable", detail, SAVE_AUDIO)
         sources[0].source = str(path)
         if averaged:
             return utterance.rejected("audio_unreadable", "effects on several channels", SAVE_AUDIO)
@@ -147,6 +151,14 @@ def _placed(utterance: Utterance, cut: MonoCut | MultiCut, recording: Recording,
         byte_range=_byte_range(cut),
         cut=cut if lasting else None,
     )
+
+
+def source_types(node: Any) -> Iterator[str]:
+    """The types of all audio sources in the description of an effect."""
+    for child in node if isinstance(node, list | tuple) else node.values() if isinstance(node, dict) else ():
+        yield from source_types(child)
+    if isinstance(node, dict):
+        yield from (str(source.get("type")) for source in node.get("sources", ()))
 
 
 def _byte_range(cut: Cut) -> tuple[int, int] | None:
