@@ -2,17 +2,20 @@
 
 import json
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from hydra.utils import instantiate
+from lhotse import CutSet
 from omegaconf import DictConfig, OmegaConf
 
 from asr.configuration import nearest, run_entry_point, settings
 from asr.data.batches import SpeechDataset, evaluation_batches
 from asr.data.corpus import Corpus
-from asr.data.source import load_with_progress, open_source, write_rejected
+from asr.data.shards import Shards, sharded_corpora
+from asr.data.source import REJECTED, load_with_progress, open_source, write_rejected
+from asr.data.streaming import held_corpus
 from asr.data.utterance import SPLITS, Reading, Utterance
 from asr.errors import UserError
 from asr.evaluation.hypotheses import examples_of, score_set, transcribe_set, write_lines
@@ -45,7 +48,7 @@ def evaluate(config: DictConfig) -> dict:
     cuts = corpus.splits[config.split]
     dataset = SpeechDataset(corpus.audio, recognizer.tokenizer)
     unknown = list(unknown_characters(config.split, cuts, recognizer.tokenizer))
-    write_rejected(out / "rejected.jsonl", corpus.rejected + unknown)
+    write_rejected(out / REJECTED, corpus.rejected + unknown)
     tell(screen, [*corpus.notes, *notes_of_unknown(unknown)])
     texts = transcribe_set(recognizer, evaluation_batches(cuts, dataset, config.batch_seconds, config.workers))
     result, lines = score_set(cuts, texts, config.split, config.seed)
@@ -82,6 +85,9 @@ def read_split(config: DictConfig, trained: DictConfig, recognizer: Recognizer, 
     if config.split not in (*SPLITS, "all"):
         hint = nearest(config.split, SPLITS)
         raise UserError(f"split={config.split}: no such split{hint}; there are train, dev, test and all")
+    other = DictConfig({"source": config.data.source, "mix": [], "weights": []})
+    if (sharded := sharded_corpora(data if own else other)) is not None:
+        return read_shards(sharded[0], config, recognizer, out)
     utterances = open_source(
         data.source if own else config.data.source,
         instantiate(data.reader if own else config.data.reader),
@@ -91,7 +97,7 @@ def read_split(config: DictConfig, trained: DictConfig, recognizer: Recognizer, 
     corpus = load_with_progress(
         in_one_split(utterances) if whole else utterances,
         screen,
-        out / "rejected.jsonl",
+        out / REJECTED,
         ["train" if whole else config.split],
         normalize=recognizer.normalize,
         sample_rate=recognizer.sample_rate,
@@ -102,6 +108,20 @@ def read_split(config: DictConfig, trained: DictConfig, recognizer: Recognizer, 
         cache_gib=data.cache_gib,
     )
     corpus.splits["all"] = corpus.splits["train"]
+    return corpus
+
+
+def read_shards(corpora: Sequence[Shards], config: DictConfig, recognizer: Recognizer, out: Path) -> Corpus:
+    """The wanted split of sharded corpora, which is held in memory; all of their splits as `all`."""
+    splits = SPLITS if config.split == "all" else (config.split,)
+    there = [split for split in splits if any(each.shards(split) for each in corpora)]
+    if not there:
+        raise UserError(f"{corpora[0].base}: has no {config.split}; choose another split, or shard it anew")
+    corpus = held_corpus(corpora, there, recognizer.normalize, recognizer.sample_rate)
+    write_rejected(out / REJECTED, corpus.rejected)
+    corpus.check_rejected(config.data.max_rejected)
+    corpus.notes.insert(0, f"{', '.join(each.base for each in corpora)}: {' and '.join(there)} read from shards")
+    corpus.splits["all"] = CutSet.from_cuts(cut for split in there for cut in corpus.splits[split])
     return corpus
 
 

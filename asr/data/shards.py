@@ -102,6 +102,8 @@ def cuts_of(shard: dict[str, str], on_damage: Callable[[str], None]) -> Iterator
             recording = getattr(cut, "recording", None)
             if recording is None or recording.transforms or [each.type for each in recording.sources] != ["memory"]:
                 raise ValueError(f"{cut.id} is not a recording that lies in the shard")  # lhotse would run commands
+            if [type(said.text) for said in cut.supervisions] != [str]:
+                raise ValueError(f"{cut.id} has not one transcript")
             yield cut
     except Exception as error:  # whatever gzip, tarfile, json, lhotse and HTTP raise
         on_damage(f"{shard['recording']}: cannot be read to its end, the rest is left out ({one_line(error)[:200]})")

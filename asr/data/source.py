@@ -28,7 +28,7 @@ def open_source(
     if source is None:
         return synthetic()
     if URL.match(source):
-        raise UserError(f"{source}: a URL is read by train.py alone, and only shards; fetch it and give its folder")
+        raise UserError(f"{source}: only shards are read from a URL, in training and evaluation; fetch it first")
     if text is not None:
         raise UserError("data.text and data.source are both given: only the embedded corpus speaks data.text; drop one")
     return reader(Path(source))

@@ -9,7 +9,6 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count, islice
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,13 +20,14 @@ from lhotse.dataset.iterable_dataset import IterableDatasetWrapper
 from lhotse.shar.readers.utils import split_by_node, split_by_worker
 from torch.utils.data import DataLoader
 
+from asr.data.audio import AudioProblem
 from asr.data.batches import Batch, SpeechDataset, Waiting
 from asr.data.checking import compact
 from asr.data.corpus import Corpus
 from asr.data.cuts import TRANSCRIPT, load_samples
 from asr.data.shards import Shards, cuts_of, opened
-from asr.data.utterance import SPLITS, Seconds
-from asr.errors import UserError, one_line
+from asr.data.utterance import SPLITS, Rejection, Seconds
+from asr.errors import UserError
 from asr.training.progress import console, tell
 
 BUFFER = 2000  # utterances that a worker chooses its batches from
@@ -221,22 +221,31 @@ def streamed_corpus(
     stream = Stream(training, drawn, normalize, rate)
     many = sum(len(shards.shards("train")) for shards in training)
     notes = [f"{', '.join(shards.base for shards in corpora)}: train is read from {many} shards as training goes"]
-    audio: dict[str, np.ndarray] = {}
-    splits: dict[str, Any] = {"train": stream}
-    for split in ("dev", "test"):
+    corpus = held_corpus(corpora, ("dev", "test"), normalize, rate)
+    corpus.splits["train"], corpus.notes = stream, notes + corpus.notes
+    return corpus
+
+
+def held_corpus(
+    corpora: Sequence[Shards], splits: Sequence[str], normalize: Callable[[str], str], sample_rate: int
+) -> Corpus:
+    """A Corpus of these splits of all corpora, decoded into memory. Raises UserError where one has nothing."""
+    found = Corpus({}, [], [], {}, sample_rate)
+    for split in splits:
         kept = []
         for shard, prefix in [(shard, each.prefix) for each in corpora for shard in each.shards(split)]:
-            for cut in cuts_of(shard, on_damage=notes.append):
+            for cut in cuts_of(shard, on_damage=found.notes.append):
                 try:
-                    cut = Normalized(normalize, rate, prefix)(cut)
-                    audio[cut.id] = compact(load_samples(cut))
-                except Exception as error:
-                    notes.append(f"{shard['recording']}: {cut.id}: left out ({one_line(error)[:200]})")
+                    cut = Normalized(normalize, sample_rate, prefix)(cut)
+                    found.audio[cut.id] = compact(load_samples(cut))
+                except AudioProblem as problem:
+                    why = (problem.reason, problem.detail, problem.remedy)
+                    found.rejected.append(Rejection(cut.id, shard["recording"], split, *why))
                     continue
                 source = cut.recording.sources[0]
                 source.type, source.source = "url", shard["recording"]  # the samples are held, the bytes are not
                 kept.append(cut)
         if not kept:
-            raise UserError(f"{corpora[0].base}: nothing of {split} can be read; shard it anew")
-        splits[split] = CutSet.from_cuts(kept)
-    return Corpus(splits, [], notes, audio, rate)
+            raise UserError(f"{corpora[0].base}: has nothing of {split} that can be read; shard it anew")
+        found.splits[split] = CutSet.from_cuts(kept)
+    return found

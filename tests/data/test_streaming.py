@@ -97,6 +97,10 @@ def streamed(*places: object, weights=None):
     return streamed_corpus(*sharded_corpora(data), NORMALIZE, None)
 
 
+def evaluate(run_dir: Path, *arguments: object):
+    return run("evaluate", f"run={run_dir}", *arguments)
+
+
 def an_epoch(loader: StreamLoader) -> dict[str, tuple]:
     """{id: (samples, tokens)} of every utterance that one epoch's batches hold."""
     found = {}
@@ -210,7 +214,26 @@ def test_training_from_shards_by_path_and_by_url(shards, served, tmp_path):
         metrics = json.loads((tmp_path / name / "metrics.json").read_text())
         assert metrics["test"]["utterances"] > 0
         assert 0 <= metrics["train"]["data_wait_share"] <= 1
-    assert train(shards, tmp_path / "mixed", f"data.mix=['{shards}']", "data.weights=[1,2]").status == 0
+        scored = evaluate(tmp_path / name)
+        assert scored.status == 0, scored.err
+        assert f"{place}: test read from shards" in scored.err
+        again = json.loads((tmp_path / name / "evaluation" / "test" / "metrics.json").read_text())
+        assert again["test"] == metrics["test"]
+    assert evaluate(tmp_path / "disk", f"data.source={served}", "split=all", f"out_dir={tmp_path / 'all'}").status == 0
+    every = json.loads((tmp_path / "all" / "metrics.json").read_text())["all"]["utterances"]
+    splits = json.loads((shards / "shards.json").read_text())["splits"]
+    assert every == sum(part["utterances"] for part in splits.values())
+    assert "not an index of asr shard" in evaluate(tmp_path / "disk", f"data.source={served}/nowhere").error
+
+
+def test_a_run_of_a_mixture_is_evaluated_on_the_mixture(shards, tmp_path):
+    done = train(shards, tmp_path / "run", f"data.mix=['{shards}']", "data.weights=[1,2]", "data.batch_seconds=4")
+    assert done.status == 0, done.err
+    assert evaluate(tmp_path / "run").status == 0
+    once = {cut.id for cut in streamed(shards).splits["test"]}
+    lines = (tmp_path / "run" / "evaluation" / "test" / "hypotheses.jsonl").read_text().splitlines()
+    assert {json.loads(line)["id"] for line in lines} == once | {f"mix1/{name}" for name in once}
+    assert len(lines) == 2 * len(once)
 
 
 def test_shards_that_were_damaged_afterwards_are_named(shards):
