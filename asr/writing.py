@@ -1,5 +1,6 @@
 """Files and folders that are written whole or not at all: what stood there stays until the new one is complete."""
 
+import gzip
 import os
 import shutil
 from collections.abc import Iterator
@@ -26,6 +27,13 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file beside its place and move it there; an OSError leaves what was there before."""
     with whole_file(path) as part:
         part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+@contextmanager
+def zipped_file(path: Path) -> Iterator[gzip.GzipFile]:
+    """A compressed file without its name and the time of day: the same content is the same bytes."""
+    with open(path, "wb") as file, gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as stream:
+        yield stream
 
 
 def partial_folder(target: Path) -> Path:

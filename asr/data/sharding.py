@@ -16,7 +16,7 @@ import numpy as np
 import soundfile
 from lhotse import MonoCut, Recording
 from lhotse.audio import AudioSource
-from lhotse.shar import JsonlShardWriter, TarWriter
+from lhotse.shar import TarWriter
 from lhotse.utils import fastcopy
 
 from asr.data.batches import as_float
@@ -25,7 +25,7 @@ from asr.data.source import REJECTED, write_rejected
 from asr.data.splits import Member, assign_splits, hash_fraction
 from asr.data.utterance import SPLITS, Reading, Rejection, Utterance
 from asr.errors import UserError
-from asr.writing import partial_folder, write_whole
+from asr.writing import partial_folder, write_whole, zipped_file
 
 INDEX = "shards.json"
 FORMAT = "asr-shards-1"
@@ -130,7 +130,7 @@ def _write_shard(
     folder.mkdir(exist_ok=True)
     cuts, recording = folder / f"cuts.{number:06d}.jsonl.gz", folder / f"recording.{number:06d}.tar"
     rejected, count, seconds = [], 0, 0.0
-    with JsonlShardWriter(str(cuts), None) as manifest, TarWriter(str(recording), None) as archive:
+    with zipped_file(cuts) as manifest, TarWriter(str(recording), None) as archive:
         for checked in check_all(part, rate, max_seconds, None):
             if checked.rejection is not None:
                 rejected.append(asdict(checked.rejection))
@@ -140,8 +140,10 @@ def _write_shard(
             archive.write(f"{cut.id}.{form}", io.BytesIO(encoded(checked.samples, rate, form)))
             described = json.dumps(cut.recording.to_dict()).encode() + b"\n"
             archive.write(f"{cut.id}.json", io.BytesIO(described), count=False)
-            manifest.write(cut)
+            manifest.write(json.dumps(cut.to_dict(), ensure_ascii=False).encode() + b"\n")
             count, seconds = count + 1, seconds + cut.duration
+    if not count:
+        cuts.unlink()
     names = {"cuts": f"{folder.name}/{cuts.name}", "recording": f"{folder.name}/{recording.name}"}
     return {**names, "utterances": count, "seconds": round(seconds, 3), "rejected": rejected}
 

@@ -27,6 +27,7 @@ from asr.text.characters import CharacterTokenizer
 from asr.text.normalise import TextNormalizer
 from tests.commands import run, train
 from tests.data.recordings import corpus, pair, record, reverberation_by_command, tone
+from tests.killing import kill_and_go_on
 
 SHARD = {"cuts": "cuts.000000.jsonl.gz", "recording": "recording.000000.tar"}
 NORMALIZE = TextNormalizer(case="lower", punctuation="remove", apostrophes="keep")
@@ -274,6 +275,19 @@ def test_again_it_is_left_alone(source, shards):
     again = run("asr", "shard", source, shards)
     assert (again.status, "sharded already" in again.err) == (0, True)
     assert {path: path.read_bytes() for path in shards.rglob("*") if path.is_file()} == before
+
+
+def test_killed_at_random_moments_and_continued_it_is_the_same(source, shards, tmp_path):
+    slow = (  # every recording takes its time
+        "import time, asr.data.shard_command; from asr.data import sharding; encoded = sharding.encoded\n"
+        "sharding.encoded = lambda *how: (time.sleep(0.03), encoded(*how))[1]\n"
+    )
+    kill_and_go_on(slow, "shard", "--shard-size", 5, source, tmp_path / "target")
+    made, whole = (
+        {p.relative_to(at): p.read_bytes() for p in at.rglob("*") if p.is_file()}
+        for at in (tmp_path / "target", shards)
+    )
+    assert made == whole
 
 
 def test_opus(source, tmp_path):

@@ -5,7 +5,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
@@ -20,7 +20,7 @@ from asr.data.source import REJECTED
 from asr.data.splits import Member, assign_splits
 from asr.data.utterance import SPLITS, Rejection, Utterance
 from asr.errors import UserError
-from asr.writing import partial_folder, whole_file, write_whole
+from asr.writing import partial_folder, whole_file, write_whole, zipped_file
 
 PART = 500  # utterances whose recordings are opened before they are written down
 SEAL = "prepared.json"  # says what was made, and of what; the folder has it from its first moment
@@ -88,7 +88,7 @@ def _write(parts: Sequence[Path], split_of: Mapping[str, str], made: Path) -> di
             written.add(cut["id"])
             split = split_of[cut["id"]]
             if split not in manifests:
-                manifests[split] = stack.enter_context(_zip_file(made / f"cuts_{split}.jsonl.gz"))
+                manifests[split] = stack.enter_context(zipped_file(made / f"cuts_{split}.jsonl.gz"))
                 counts[split] = {"utterances": 0, "hours": 0.0}
             manifests[split].write(json.dumps(cut).encode() + b"\n")
             counts[split]["utterances"] += 1
@@ -109,7 +109,7 @@ def _part(utterances: Sequence[Utterance], work: Path) -> Path:
     if not file.exists():
         with ThreadPoolExecutor(cores()) as pool:
             lines = list(pool.map(_line, utterances))
-        with whole_file(file) as part, _zip_file(part) as stream:
+        with whole_file(file) as part, zipped_file(part) as stream:
             stream.writelines(json.dumps(line).encode() + b"\n" for line in lines)
     return file
 
@@ -148,10 +148,3 @@ def described(utterance: Utterance) -> Cut | Rejection:
         return rejection_of(utterance, problem)
     cut.supervisions[0].speaker = utterance.speaker
     return cut
-
-
-@contextmanager
-def _zip_file(path: Path) -> Iterator[gzip.GzipFile]:
-    """A compressed file without its name and the time of day: the same content is the same bytes."""
-    with open(path, "wb") as file, gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as stream:
-        yield stream

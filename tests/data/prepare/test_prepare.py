@@ -3,20 +3,17 @@
 import gzip
 import json
 import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from asr.data.prepare import manifests
 from asr.data.readers.detect import read_any
-from tests.commands import ROOT, run, train
+from asr.writing import zipped_file
+from tests.commands import run, train
 from tests.data.recordings import pair, record, tone, write_lines
 from tests.data.test_real_corpora import folder
+from tests.killing import kill_and_go_on
 
 REAL = {  # corpus: (folder below ASR_TEST_DATA, utterances that are prepared, options)
     "librispeech": ("fixtures/LibriSpeech", {"test": 4}, []),
@@ -141,31 +138,17 @@ def test_killed_at_random_moments_and_continued_it_is_the_same(tmp_path, monkeyp
         os.link(source / "a" / "0.txt", source / "c" / f"copy{number}.txt")
     assert run("asr", "prepare", "default", source, tmp_path / "whole").status == 0
     slow = (  # parts of eight utterances, each of which takes its time
-        "import sys, time; from asr.data.prepare import manifests; manifests.PART = 8; line = manifests._line\n"
+        "import time; from asr.data.prepare import command, manifests; manifests.PART = 8; line = manifests._line\n"
         "manifests._line = lambda utterance: (time.sleep(0.002), line(utterance))[1]\n"
-        "sys.argv = ['asr', *sys.argv[1:]]; from asr.cli import main; print('begin', flush=True); main()"
     )
-    command = [sys.executable, "-c", slow, "prepare", "default", str(source), str(tmp_path / "target")]
-    chance = random.Random(0)
-    killed = 0
-    for _ in range(5):
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        process.stdout.read(5)
-        time.sleep(chance.uniform(0.6, 1.6))
-        process.send_signal(signal.SIGKILL)
-        killed += process.wait() == -signal.SIGKILL
-        process.communicate()
-        assert (tmp_path / "target").exists() == (tmp_path / "target" / "prepared.json").exists()
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert killed, "every run was through before it could be killed"
+    kill_and_go_on(slow, "prepare", "default", source, tmp_path / "target")
     assert content(tmp_path / "target") == content(tmp_path / "whole")
 
 
 def test_the_bytes_do_not_depend_on_the_time_of_day(tmp_path):
     for name, mtime in (("one", 1), ("two", 2)):
         path = tmp_path / f"{name}.jsonl.gz"
-        with manifests._zip_file(path) as stream:
+        with zipped_file(path) as stream:
             stream.write(b"{}\n")
         os.utime(path, (mtime, mtime))
     assert (tmp_path / "one.jsonl.gz").read_bytes() == (tmp_path / "two.jsonl.gz").read_bytes()
