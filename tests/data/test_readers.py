@@ -135,20 +135,6 @@ def test_ljspeech(tmp_path):
     }
 
 
-def test_common_voice(tmp_path):
-    header = "client_id\tpath\tsentence_id\tsentence\tup_votes"
-    for split in ("train", "dev", "test"):
-        record(tmp_path / "clips" / f"{split}.mp3")
-        write_lines(tmp_path / f"{split}.tsv", header, f'c-{split}\t{split}.mp3\t7\tDas "ist" es.\t2')
-    for other in ("validated", "invalidated", "other", "reported"):
-        write_lines(tmp_path / f"{other}.tsv", header, "c\ttrain.mp3\t7\tDoch nicht.\t0")
-    found = taken(tmp_path, "tables")
-    assert {(u.split, u.speaker, u.text) for u in found.values()} == {
-        (split, f"c-{split}", 'Das "ist" es.') for split in ("train", "dev", "test")
-    }
-    assert found["dev"].audio == tmp_path / "clips" / "dev.mp3"
-
-
 HEADERS = ["file,text,speaker,split", "audio;transcript;speaker_id;split", "path,sentence,spk,split"]
 
 

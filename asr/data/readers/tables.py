@@ -140,6 +140,7 @@ class _AudioFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.usual = next((folder / below for below in AUDIO_FOLDERS[1:] if (folder / below).is_dir()), folder)
         self._by_stem: dict[str, Path] | None = None
 
     def find(self, name: str) -> Path:
@@ -148,7 +149,7 @@ class _AudioFolder:
             for below in AUDIO_FOLDERS:
                 if (path := self.folder / below / name).is_file():
                     return path
-            return self.folder / name
+            return self.folder / name if "/" in name else self.usual / name
         if self._by_stem is None:
             self._by_stem = {
                 path.relative_to(self.folder / below).with_suffix("").as_posix(): path
@@ -157,4 +158,4 @@ class _AudioFolder:
                 for path in (self.folder / below).iterdir()
                 if path.suffix.lower() in AUDIO_SUFFIXES
             }
-        return self._by_stem.get(name, self.folder / "wavs" / f"{name}.wav")
+        return self._by_stem.get(name, self.usual / f"{name}.wav")
