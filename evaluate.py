@@ -106,6 +106,7 @@ def read_split(config: DictConfig, trained: DictConfig, recognizer: Recognizer, 
         max_rejected=config.data.max_rejected,
         max_utterance_seconds=data.max_utterance_seconds,
         cache_gib=data.cache_gib,
+        cache_dir=None,  # a stranger's run says nothing of this machine
     )
     corpus.splits["all"] = corpus.splits["train"]
     return corpus

@@ -99,6 +99,7 @@ def read_corpus(config: DictConfig, run: RunFolder, screen) -> Corpus:
         max_rejected=data.max_rejected,
         max_utterance_seconds=data.max_utterance_seconds,
         cache_gib=data.cache_gib,
+        cache_dir=data.cache_dir,
     )
     tell(screen, [*corpus.notes, *glance(corpus)])
     (run.path / "data").mkdir(exist_ok=True)
@@ -141,7 +142,7 @@ def build(config: DictConfig, corpus: Corpus) -> tuple[CTCTraining, Recognizer]:
 def batches_of(config: DictConfig, corpus: Corpus, dataset: SpeechDataset) -> dict:
     data, training = config.data, corpus.splits["train"]
     streamed = not isinstance(training, CutSet)
-    in_memory = not streamed and all(cut.id in corpus.audio for cuts in corpus.splits.values() for cut in cuts)
+    in_memory = not streamed and all(corpus.in_memory(cut) for cuts in corpus.splits.values() for cut in cuts)
     workers = data.workers
     if workers is None:
         workers = 0 if in_memory else max(1, (os.cpu_count() or 2) - 1)

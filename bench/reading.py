@@ -1,8 +1,9 @@
-"""Reading recordings for training, shard after shard beside file by file; prints JSON.
+"""Reading recordings for training, file by file beside decoded ones on disk and shards; prints JSON.
 
     python -m bench.reading [--rounds 3] data.source=PATH [train.py overrides]
 
-Both decode every training utterance of PATH once, in batches of the same seconds, in this process, in turn.
+All read every training utterance of PATH once, in batches of the same seconds, in this process, in turn: decoded from
+their files, mapped from data.cache_dir, decoded from shards.
 """
 
 import argparse
@@ -13,14 +14,17 @@ from pathlib import Path
 from statistics import median
 
 from hydra.utils import instantiate
+from omegaconf import DictConfig
 from rich.console import Console
 
 from asr.configuration import exit_status, load_configuration
 from asr.data.batches import SpeechDataset, training_batches
+from asr.data.corpus import Corpus
 from asr.data.sharding import shard
 from asr.data.shards import shards_at
 from asr.data.source import load_with_progress, open_source
-from asr.data.streaming import StreamLoader, streamed_corpus
+from asr.data.streaming import Stream, StreamLoader, streamed_corpus
+from asr.data.utterance import SPLITS
 from asr.text.characters import CharacterTokenizer
 
 
@@ -32,53 +36,66 @@ def speed(loader, sample_rate: int) -> float:
     return seconds / (time.perf_counter() - begun)
 
 
+def read(config: DictConfig, cache: Path, rejected: Path) -> tuple[Corpus, float]:
+    """The corpus with its decoded audio below `cache`, none of it in memory, and how many seconds that took."""
+    data, begun = config.data, time.perf_counter()
+    corpus = load_with_progress(
+        open_source(data.source, instantiate(data.reader), tuple, None),
+        Console(stderr=True),
+        rejected,
+        SPLITS,
+        normalize=instantiate(config.text),
+        sample_rate=data.sample_rate,
+        dev_fraction=data.dev_fraction,
+        test_fraction=data.test_fraction,
+        max_rejected=1.0,
+        max_utterance_seconds=data.max_utterance_seconds,
+        cache_gib=0,
+        cache_dir=str(cache),
+    )
+    return corpus, round(time.perf_counter() - begun, 1)
+
+
+def sharded(config: DictConfig, folder: Path) -> Stream:
+    """The training split of the same corpus as a stream of shards."""
+    data, normalize = config.data, instantiate(config.text)
+    shard(
+        open_source(data.source, instantiate(data.reader), tuple, None),
+        folder,
+        normalize=normalize,
+        sample_rate=data.sample_rate,
+        dev_fraction=data.dev_fraction,
+        test_fraction=data.test_fraction,
+        max_utterance_seconds=data.max_utterance_seconds,
+        form="flac",
+        size=500,
+        on_progress=lambda done, total: None,
+    )
+    return streamed_corpus([shards_at(str(folder))], [None], normalize, None).splits["train"]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     arguments, overrides = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as temporary, exit_status():
-        config = load_configuration("train", overrides)
-        data, normalize, folder = config.data, instantiate(config.text), Path(temporary) / "shards"
-        fractions = {"dev_fraction": data.dev_fraction, "test_fraction": data.test_fraction}
-        reader = instantiate(data.reader)
-        shard(
-            open_source(data.source, reader, tuple, None),
-            folder,
-            normalize=normalize,
-            sample_rate=data.sample_rate,
-            max_utterance_seconds=data.max_utterance_seconds,
-            form="flac",
-            size=500,
-            on_progress=lambda done, total: None,
-            **fractions,
-        )
-        files = load_with_progress(
-            open_source(data.source, reader, tuple, None),
-            Console(stderr=True),
-            Path(temporary) / "rejected.jsonl",
-            ("train", "dev", "test"),
-            normalize=normalize,
-            sample_rate=data.sample_rate,
-            max_rejected=1.0,
-            max_utterance_seconds=data.max_utterance_seconds,
-            cache_gib=0,
-            **fractions,
-        )
-        tokenizer = CharacterTokenizer.train([cut.supervisions[0].text for cut in files.splits["train"]])
-        dataset = SpeechDataset({}, tokenizer)
-        by_file = training_batches(files.splits["train"], dataset, data.batch_seconds, None, 0, config.seed)
-        stream = streamed_corpus([shards_at(str(folder))], [None], normalize, None).splits["train"]
-        by_shard = StreamLoader(stream, dataset, data.batch_seconds, 0, config.seed)
-        next(iter(by_shard))  # fills its buffer
-        figures: dict[str, list[float]] = {"files": [], "shards": []}
-        for _ in range(arguments.rounds):
-            figures["files"].append(speed(by_file, files.sample_rate))
-            figures["shards"].append(speed(by_shard, files.sample_rate))
-        print(
-            json.dumps(
-                {name: {"median": round(median(v)), "all": [round(x) for x in v]} for name, v in figures.items()}
-            )
-        )
+        config, place = load_configuration("train", overrides), Path(temporary)
+        seconds = config.data.batch_seconds
+        corpus, first_s = read(config, place / "cache", place / "rejected.jsonl")
+        corpus, again_s = read(config, place / "cache", place / "rejected.jsonl")
+        cuts, rate = corpus.splits["train"], corpus.sample_rate
+        tokenizer = CharacterTokenizer.train([cut.supervisions[0].text for cut in cuts])
+        undecoded = SpeechDataset({}, tokenizer)
+        loaders = {
+            "files": training_batches(cuts, undecoded, seconds, None, 0, config.seed),
+            "mapped": training_batches(cuts, SpeechDataset(corpus.audio, tokenizer), seconds, None, 0, config.seed),
+            "shards": StreamLoader(sharded(config, place / "shards"), undecoded, seconds, 0, config.seed),
+        }
+        next(iter(loaders["shards"]))  # fills its buffer
+        rounds = [{name: speed(loader, rate) for name, loader in loaders.items()} for _ in range(arguments.rounds)]
+        found = {name: [round(each[name]) for each in rounds] for name in loaders}
+        medians = {name: {"median": median(values), "all": values} for name, values in found.items()}
+        print(json.dumps({**medians, "seconds_to_read_the_corpus": {"first": first_s, "again": again_s}}))
 
 
 if __name__ == "__main__":

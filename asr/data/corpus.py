@@ -3,12 +3,15 @@
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from lhotse import CutSet, MonoCut
+from lhotse.cut import Cut
 
 from asr.data.checking import Checked, Progress, check_all, common_rate, transcribe
+from asr.data.decoded import check_once
 from asr.data.splits import Member, assign_splits
 from asr.data.utterance import SPLITS, Reading, Rejection, Seconds, Utterance
 from asr.errors import UserError
@@ -50,7 +53,8 @@ class Corpus:
 
     supervision.text is normalised, supervision.custom[TRANSCRIPT] is as the user wrote it, supervision.speaker is
     the speaker, or the utterance id where none is known. `audio` holds samples (S,) by cut id, int16 (scale 32768)
-    where exact, else float32; a cut that is not in it is decoded by asr.data.cuts.load_samples.
+    where exact, else float32, in memory or mapped from a file; a cut that is not in it is decoded by
+    asr.data.cuts.load_samples.
     """
 
     splits: dict[str, Any]  # CutSets; train may be Streamed
@@ -58,6 +62,10 @@ class Corpus:
     notes: list[str]
     audio: dict[str, np.ndarray]
     sample_rate: int
+
+    def in_memory(self, cut: Cut) -> bool:
+        """Whether its samples are held, not mapped from a file."""
+        return cut.id in self.audio and not isinstance(self.audio[cut.id], np.memmap)
 
     def check_rejected(self, max_rejected: float) -> None:
         """Raise CorpusError where more than a share of `max_rejected` is rejected by now."""
@@ -83,14 +91,16 @@ def load_corpus(
     max_rejected: float,
     max_utterance_seconds: Seconds,
     cache_gib: float,
+    cache_dir: str | None,
     splits: Collection[str] | None = None,
     on_progress: Progress | None = None,
 ) -> Corpus:
     """Decode and check every utterance once, and draw the splits that the source lacks.
 
     `sample_rate` in Hz; None takes the one that most recordings have. `splits` names those wanted (None: all; dev and
-    test may be left out by a fraction of 0). Audio is kept in memory up to `cache_gib`. `max_rejected` is a share in
-    [0, 1]. Raises CorpusError (a UserError) where more is rejected, or where a wanted split is empty.
+    test may be left out by a fraction of 0). Audio is kept in memory up to `cache_gib`; with a `cache_dir`, it is
+    decoded to there once, and what memory does not hold is mapped. `max_rejected` is a share in [0, 1]. Raises
+    CorpusError (a UserError) where more is rejected, or where a wanted split is empty.
     """
     notes = [utterances.note] if isinstance(utterances, Reading) else []
     read = list(utterances)
@@ -103,7 +113,12 @@ def load_corpus(
     found = _Found()
     transcribed = transcribe(needed, normalize, found.rejected)
     rate = sample_rate or common_rate([item.utterance for item in transcribed]) or 16000
-    _gather(check_all(transcribed, rate, max_utterance_seconds, on_progress), found, cache_gib * GIB)
+    if cache_dir is None:
+        outcomes = check_all(transcribed, rate, max_utterance_seconds, on_progress)
+    else:
+        outcomes, note = check_once(transcribed, rate, max_utterance_seconds, on_progress, Path(cache_dir))
+        notes.append(note)
+    _gather(outcomes, found, cache_gib * GIB)
     _check_share(found.rejected, len(needed), max_rejected)
     corpus = _assemble(found, others, rate, wanted, dev_fraction, test_fraction)
     fractions = {"train": 1.0, "dev": dev_fraction, "test": test_fraction}
@@ -122,7 +137,7 @@ def _is_needed(utterance: Utterance, wanted: Collection[str], given: Collection[
 
 
 def _gather(outcomes: Iterable[Checked], found: _Found, cache_bytes: float) -> None:
-    """Sort outcomes into usable and rejected; keep samples until the cache is full."""
+    """Sort outcomes into usable and rejected; hold samples until the cache is full, and beyond it what is mapped."""
     held = 0
     for checked in outcomes:
         if checked.rejection is not None:
@@ -130,7 +145,10 @@ def _gather(outcomes: Iterable[Checked], found: _Found, cache_bytes: float) -> N
             continue
         assert checked.samples is not None
         held += checked.samples.nbytes
+        mapped = isinstance(checked.samples, np.memmap)
         if held <= cache_bytes:
+            found.audio[checked.utterance.id] = np.array(checked.samples) if mapped else checked.samples
+        elif mapped:
             found.audio[checked.utterance.id] = checked.samples
         found.checked.append(replace(checked, samples=None))
 

@@ -15,7 +15,8 @@ from omegaconf.errors import OmegaConfBaseException
 from asr.errors import UserError, one_line
 from asr.writing import mend_folder, write_whole
 
-MAY_DIFFER = ("run_dir", "name", "data.workers", "data.cache_gib")  # between an interrupted run and its continuation
+# between an interrupted run and its continuation
+MAY_DIFFER = ("run_dir", "name", "data.workers", "data.cache_gib", "data.cache_dir")
 
 
 @dataclass(frozen=True)

@@ -68,5 +68,6 @@ def corpus(utterances: Iterable[Utterance], **settings) -> Corpus:
         "max_rejected": 1.0,
         "max_utterance_seconds": 30.0,
         "cache_gib": 1.0,
+        "cache_dir": None,
     }
     return load_corpus(utterances, **(usual | settings))
