@@ -113,10 +113,10 @@ def load_corpus(
     found = _Found()
     transcribed = transcribe(needed, normalize, found.rejected)
     rate = sample_rate or common_rate([item.utterance for item in transcribed]) or 16000
-    if cache_dir is None:
+    if not cache_dir:
         outcomes = check_all(transcribed, rate, max_utterance_seconds, on_progress)
     else:
-        outcomes, note = check_once(transcribed, rate, max_utterance_seconds, on_progress, Path(cache_dir))
+        outcomes, note = check_once(transcribed, rate, max_utterance_seconds, on_progress, Path(str(cache_dir)))
         notes.append(note)
     _gather(outcomes, found, cache_gib * GIB)
     _check_share(found.rejected, len(needed), max_rejected)

@@ -17,6 +17,7 @@ from lhotse.serialization import deserialize_item
 from asr.data.checking import Checked, Progress, Transcribed, check_all
 from asr.data.readers.lines import manifest_lines
 from asr.data.utterance import Rejection, Seconds
+from asr.errors import UserError
 from asr.writing import whole_file, write_whole, zipped_file
 
 SAMPLES, OUTCOMES, DIGESTS = "samples", "outcomes.jsonl.gz", "digests.json"
@@ -57,7 +58,10 @@ def _state(path: Path | None) -> tuple[int, int] | None:
 
 
 def _keep(outcomes: Iterable[Checked], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileNotFoundError, FileExistsError, NotADirectoryError) as error:
+        raise UserError(f"data.cache_dir: {folder.parent}: {error.strerror}; name a folder that can be made") from error
     (folder / DIGESTS).unlink(missing_ok=True)
     with (
         whole_file(folder / OUTCOMES) as lines_file,

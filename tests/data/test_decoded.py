@@ -10,6 +10,7 @@ import pytest
 from asr.data import decoded
 from asr.data.cuts import load_samples
 from asr.data.readers.detect import read_any
+from asr.errors import UserError
 from tests.commands import train
 from tests.data.recordings import corpus, noise, pair, record
 
@@ -108,6 +109,12 @@ def test_damage_is_mended(source, tmp_path, name, damage):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     said = any("which was damaged; it is mended" in note for note in found.notes)
     assert said == (name != decoded.DIGESTS or damage is not Path.unlink)
+
+
+def test_a_cache_that_cannot_be_made(source, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"data.cache_dir: .*file: Not a directory; name a folder"):
+        read(source, tmp_path / "file")
 
 
 def test_training_from_it_with_a_worker(tones, tmp_path):
