@@ -1,9 +1,9 @@
-"""Score a trained model on held-out speech: python evaluate.py run=RUN_DIR [data.source=PATH] [split=NAME]."""
+"""Score a trained model: python evaluate.py run=RUN_DIR [data.source=PATH] [split=NAME] [against=DIR]."""
 
-import json
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from hydra.utils import instantiate
@@ -18,22 +18,24 @@ from asr.data.source import REJECTED, load_with_progress, open_source, write_rej
 from asr.data.streaming import held_corpus
 from asr.data.utterance import SPLITS, Reading, Utterance
 from asr.errors import UserError
-from asr.evaluation.hypotheses import examples_of, score_set, transcribe_set, write_lines
+from asr.evaluation.against import compare_with, find_other
+from asr.evaluation.hypotheses import examples_of, transcribe_set, write_json, write_lines
+from asr.evaluation.measurement import measure_split
 from asr.evaluation.report import write_report
-from asr.evaluation.scores import print_scores
+from asr.evaluation.scores import print_comparison, print_errors, print_scores
 from asr.recognizer import Recognizer, load
 from asr.text.unknown import notes_of_unknown, unknown_characters
-from asr.training.progress import console, tell
+from asr.text.word_counts import read_word_counts
+from asr.training.progress import console, counting, tell
 from asr.training.run_folder import read_config
 from asr.trust import DATA_PARTS, check_trusted
-from asr.writing import write_whole
 
-PURPOSE = "Score a trained model on held-out speech: WER and CER with a 95 % interval."
+PURPOSE = "Score a trained model on held-out speech: WER and CER with a 95 % interval; test it against another."
 EXAMPLES = 6
 
 
 def evaluate(config: DictConfig) -> dict:
-    """Read the split, transcribe and score it; write metrics.json, hypotheses.jsonl, report.html; return metrics."""
+    """Read the split, transcribe and score it; write metrics.json, errors.json, hypotheses.jsonl, report.html."""
     screen = console()
     run = run_folder(config.run)
     trained = read_config(run / "config.yaml")
@@ -43,6 +45,9 @@ def evaluate(config: DictConfig) -> dict:
     if config.choices.decoder is not None:
         recognizer.decode_with(settings(config.decoder))
     out = Path(config.out_dir) if config.out_dir else run / "evaluation" / evaluation_name(config)
+    other = find_other(config.against, config.split) if config.against else None
+    if other is not None and other.path.resolve() == out.resolve():
+        raise UserError(f"against={config.against} is where the results would go; give out_dir= another folder")
     out.mkdir(parents=True, exist_ok=True)
     corpus = read_split(config, trained, recognizer, out, screen)
     cuts = corpus.splits[config.split]
@@ -50,16 +55,36 @@ def evaluate(config: DictConfig) -> dict:
     unknown = list(unknown_characters(config.split, cuts, recognizer.tokenizer))
     write_rejected(out / REJECTED, corpus.rejected + unknown)
     tell(screen, [*corpus.notes, *notes_of_unknown(unknown)])
-    texts = transcribe_set(recognizer, evaluation_batches(cuts, dataset, config.batch_seconds, config.workers))
-    result, lines = score_set(cuts, texts, config.split, config.seed)
-    metrics = {config.split: result.as_dict()}
-    write_lines(out / "hypotheses.jsonl", lines)
-    write_whole(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    batching, trained_on = (config.batch_seconds, config.split, config.seed), read_word_counts(run)
+    found = measure_split(recognizer, cuts, dataset, *batching, screen, trained_on, workers=config.workers)
+    metrics = {config.split: found.metrics}
+    write_lines(out / "hypotheses.jsonl", found.lines)
+    write_json(out / "errors.json", {config.split: found.errors})
+    write_json(out / "metrics.json", metrics)
     shown = next(iter(evaluation_batches(cuts, dataset, 60, 0))).first(EXAMPLES)
     report = write_report(out, examples_of(recognizer, shown))
     print_scores(metrics)
+    print_errors(found.errors)
+    if other is not None:
+        transcribe = partial(transcribe_again, config, trained, corpus, out, screen)
+        tested = compare_with(other, found.lines, recognizer.normalize, transcribe, config.seed, screen)
+        comparison = {"split": config.split, "run": str(run)} | tested
+        write_json(out / "comparison.json", comparison)
+        print_comparison(comparison)
     screen.print(f"hypotheses {out / 'hypotheses.jsonl'}; report {report}", soft_wrap=True)
     return metrics
+
+
+def transcribe_again(config, trained, corpus, out, screen, recognizer: Recognizer) -> dict[str, str]:
+    """Utterance id -> text, of the same split by another model, at its own sample rate."""
+    if recognizer.sample_rate != corpus.sample_rate:
+        (out / "against").mkdir(exist_ok=True)  # what cannot be used at that rate is not the run's
+        corpus = read_split(config, trained, recognizer, out / "against", screen)
+    dataset = SpeechDataset(corpus.audio, recognizer.tokenizer)
+    batches = evaluation_batches(corpus.splits[config.split], dataset, config.batch_seconds, config.workers)
+    with counting(screen, "transcribing again") as on_progress:
+        heard = transcribe_set(recognizer, batches, on_utterances=lambda done: on_progress(done, None))
+    return {name: found["hypothesis"] for name, found in heard.utterances.items()}
 
 
 def run_folder(path: str) -> Path:

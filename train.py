@@ -22,18 +22,19 @@ from asr.data.source import load_with_progress, open_source, reject_more, write_
 from asr.data.streaming import StreamLoader, streamed_corpus
 from asr.data.utterance import SPLITS
 from asr.errors import UserError
-from asr.evaluation.hypotheses import examples_of, score_set, transcribe_set, write_lines
+from asr.evaluation.hypotheses import examples_of, write_json, write_lines
+from asr.evaluation.measurement import measure_split
 from asr.evaluation.report import write_report
 from asr.evaluation.scores import print_scores
 from asr.recognizer import FORMAT, Recognizer, build_decoder, build_model, load
 from asr.text.unknown import notes_of_unknown, unknown_characters
+from asr.text.word_counts import read_word_counts, write_word_counts
 from asr.training.alignable import fit_normalization, leave_out_infeasible, left_out_in_training, note_of_left_out
 from asr.training.fitting import budget_of, choose_precision, fit
 from asr.training.module import CTCTraining
 from asr.training.progress import clock, console, tell
 from asr.training.run_folder import RunFolder, open_run
 from asr.training.summary import announce, describe, parameters
-from asr.writing import write_whole
 
 PURPOSE = "Train a speech recogniser with CTC and measure it on held-out speech."
 
@@ -50,6 +51,7 @@ def train(config: DictConfig) -> dict:
     module, recognizer = build(config, corpus)
     corpus.splits["train"], infeasible = leave_out_infeasible(corpus.splits["train"], module.model, module.tokenizer)
     reject_more(corpus, infeasible, run.rejected, config.data.max_rejected)
+    write_word_counts(run.path, texts_of(corpus.splits["train"]))
     checked = {split: part for split, part in corpus.splits.items() if isinstance(part, CutSet)}
     unknown = [each for split, part in checked.items() for each in unknown_characters(split, part, module.tokenizer)]
     corpus.rejected += unknown
@@ -158,13 +160,13 @@ def close(config, run, corpus, dataset, budget, device, screen) -> dict:
     if not run.model.is_dir():
         raise UserError("no model came of it: at no validation were its loss and weights finite; lower optimizer.lr")
     recognizer = load(run.model)
-    metrics, lines = {}, []
+    metrics, errors, lines = {}, {}, []
+    trained_on = read_word_counts(run.path)
     for split in ("dev", "test"):
-        batches = evaluation_batches(corpus.splits[split], dataset, 2 * config.data.batch_seconds, 0)
-        texts = transcribe_set(recognizer, batches, device)
-        result, heard = score_set(corpus.splits[split], texts, split, config.seed)
-        metrics[split] = result.as_dict()
-        lines += heard
+        cuts, batch_seconds = corpus.splits[split], 2 * config.data.batch_seconds
+        found = measure_split(recognizer, cuts, dataset, batch_seconds, split, config.seed, screen, trained_on, device)
+        metrics[split], errors[split] = found.metrics, found.errors
+        lines += found.lines
     metrics["train"] = {
         "seconds": round(budget.seconds, 1),
         "epochs": budget.epochs_done,
@@ -174,7 +176,8 @@ def close(config, run, corpus, dataset, budget, device, screen) -> dict:
         "parameters": parameters(recognizer.model),
     }
     write_lines(run.path / "hypotheses.jsonl", lines)
-    write_whole(run.metrics, json.dumps(metrics, indent=2) + "\n")
+    write_json(run.path / "errors.json", errors)
+    write_json(run.metrics, metrics)
     shown = next(iter(evaluation_batches(corpus.splits["test"], dataset, 60, 0))).first(config.trainer.examples)
     report = write_report(run.path, examples_of(recognizer, shown))
     print_scores(metrics)

@@ -19,7 +19,8 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from asr.errors import UserError, one_line
 from asr.limits import check_values
 
-TEXTS = {"source", "text", "folder", "run", "run_dir", "out_dir", "name"}  # last words of keys; values are as typed
+# Last words of keys whose values are as typed.
+TEXTS = {"source", "text", "folder", "run", "against", "run_dir", "out_dir", "name"}
 TEXT_LISTS = {"hotwords"}  # the same for [a b,c]
 CONF = Path(__file__).resolve().parent.parent / "conf"
 

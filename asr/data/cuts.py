@@ -76,6 +76,14 @@ def _supervision(utterance: Utterance, text: str, duration: Seconds) -> Supervis
     )
 
 
+def about(supervision: SupervisionSegment) -> dict[str, str]:
+    """What the source knows of an utterance beside text and speaker: Utterance.about again."""
+    known = {GENDER: supervision.gender, **(supervision.custom or {})}
+    return {
+        key: str(value) for key, value in known.items() if key != TRANSCRIPT and isinstance(value, str | int | float)
+    }
+
+
 def load_samples(cut: MonoCut) -> np.ndarray:
     """Decode a cut of a Corpus: mono samples (cut.num_samples,) float32 at cut.sampling_rate Hz.
 

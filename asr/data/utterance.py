@@ -10,6 +10,12 @@ Seconds = float
 
 SPLITS = ("train", "dev", "test")
 
+# What a table or manifest may say of an utterance or its speaker, by the name of its column: Utterance.about.
+ABOUT = (
+    *("gender", "sex", "age", "accent", "accents", "dialect", "variant", "language", "locale"),
+    *("emotion", "style", "noise", "environment", "room", "device", "microphone"),
+)
+
 # Suffixes taken for recordings. libsndfile cannot decode the last line's; such a file is found and reported
 # (audio_unreadable, with the remedy) rather than passed over in silence.
 AUDIO_SUFFIXES = frozenset(

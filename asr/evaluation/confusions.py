@@ -1,15 +1,17 @@
-"""Which words were taken for which: the alignment of a hypothesis with its reference, and counts over many."""
+"""Which words and characters were taken for which: the alignment of a hypothesis with its reference, and counts."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jiwer
 
+LISTED = 100  # confusions of each kind in errors.json
+
 
 class AlignedWord(NamedTuple):
-    """A step of the alignment: reference and hypothesis word; None where a word was inserted or deleted."""
+    """A step of the alignment: reference and hypothesis word (or character); None where one was inserted or deleted."""
 
     reference: str | None
     hypothesis: str | None
@@ -23,12 +25,27 @@ class Confusions:
     deletions: Counter[str]
     insertions: Counter[str]
 
+    def as_dict(self) -> dict[str, list[dict[str, Any]]]:
+        """What goes into errors.json: the most frequent of each kind, the most frequent first."""
+        pairs = self.substitutions.most_common(LISTED)
+        return {
+            "substitutions": [{"reference": a, "hypothesis": b, "count": count} for (a, b), count in pairs],
+            "deletions": [{"reference": a, "count": count} for a, count in self.deletions.most_common(LISTED)],
+            "insertions": [{"hypothesis": b, "count": count} for b, count in self.insertions.most_common(LISTED)],
+        }
+
 
 def align_words(references: Sequence[str], hypotheses: Sequence[str]) -> list[list[AlignedWord]]:
     """The alignment of each utterance with the fewest word errors, the one that `score` counts."""
-    if not references:
-        return []
-    output = jiwer.process_words(list(references), list(hypotheses))
+    return _aligned(jiwer.process_words(list(references), list(hypotheses))) if references else []
+
+
+def align_characters(references: Sequence[str], hypotheses: Sequence[str]) -> list[list[AlignedWord]]:
+    """The same for characters, the spaces between words among them."""
+    return _aligned(jiwer.process_characters(list(references), list(hypotheses))) if references else []
+
+
+def _aligned(output: jiwer.WordOutput | jiwer.CharacterOutput) -> list[list[AlignedWord]]:
     aligned = []
     for reference, hypothesis, chunks in zip(output.references, output.hypotheses, output.alignments, strict=True):
         words: list[AlignedWord] = []

@@ -1,50 +1,99 @@
 """Run a recogniser over a set of utterances: what it heard beside what was said, and the score."""
 
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 import torch
 from lhotse import CutSet
 
-from asr.data.batches import Batch
+from asr.data.batches import Batch, SpeechDataset
+from asr.data.cuts import about
+from asr.data.doctor.measures import level_and_snr
 from asr.errors import UserError
 from asr.evaluation.plots import Example
 from asr.evaluation.wer import Score, score
 from asr.recognizer import Recognizer
 from asr.writing import write_whole
 
+LATENCY_UTTERANCES = 20
 
-def transcribe_set(recognizer: Recognizer, batches: Iterable[Batch], device="cpu") -> dict[str, str]:
-    """Utterance id -> text, for every utterance of the batches."""
+
+@dataclass
+class Heard:
+    """What came of a set: by utterance id the hypothesis and the sound's level, and how long it took, in seconds."""
+
+    utterances: dict[str, dict[str, Any]] = field(default_factory=dict)
+    audio_s: float = 0.0
+    processing_s: float = 0.0
+
+
+def transcribe_set(
+    recognizer: Recognizer, batches: Iterable[Batch], device="cpu", on_utterances: Callable[[int], object] | None = None
+) -> Heard:
+    """Transcribe every utterance of the batches; `on_utterances` is told how many are done.
+
+    Features, encoder, head and decoding count as processing; reading and measuring the recordings do not.
+    """
     recognizer.model.to(device)
-    texts: dict[str, str] = {}
+    heard = Heard()
     for batch in batches:
         for name, problem in batch.unreadable.items():
             raise UserError(f"{name}: {problem.detail} (it could be decoded before); {problem.remedy}")
-        hypotheses = recognizer.decode(batch.waveform.to(device), batch.lengths.to(device))
-        texts.update(zip(batch.ids, map(recognizer.text_of, hypotheses), strict=True))
-    return texts
+        texts, seconds = timed_texts(recognizer, batch, device)
+        heard.processing_s += seconds
+        heard.audio_s += int(batch.lengths.sum()) / recognizer.sample_rate
+        for row, (name, text) in enumerate(zip(batch.ids, texts, strict=True)):
+            loudness_db, snr_db = level_and_snr(batch.waveform[row, : batch.lengths[row]].numpy())
+            sound = {"loudness_db": round(loudness_db, 1), "snr_db": round(snr_db, 1)}
+            heard.utterances[name] = {"hypothesis": recognizer.normalize(text)} | sound
+        if on_utterances is not None:
+            on_utterances(len(heard.utterances))
+    return heard
 
 
-def score_set(cuts: CutSet, texts: dict[str, str], split: str, seed: int) -> tuple[Score, list[dict]]:
+def timed_texts(recognizer: Recognizer, batch: Batch, device) -> tuple[list[str], float]:
+    """The texts of a batch, and the seconds that they took; a decoder's result waits for the device by itself."""
+    begun = time.perf_counter()
+    hypotheses = recognizer.decode(batch.waveform.to(device), batch.lengths.to(device))
+    texts = list(map(recognizer.text_of, hypotheses))
+    return texts, time.perf_counter() - begun
+
+
+def latency_s(recognizer: Recognizer, cuts: CutSet, dataset: SpeechDataset, device="cpu") -> float:
+    """Median seconds from the whole recording to its text, for single utterances of all durations in the set."""
+    by_duration = sorted(cuts, key=lambda cut: (cut.duration, cut.id))
+    chosen = by_duration[:: max(1, len(by_duration) // LATENCY_UTTERANCES)]
+    batches = [dataset[CutSet.from_cuts([cut])] for cut in (chosen[-1], *chosen)]
+    seconds = [timed_texts(recognizer, batch, device)[1] for batch in batches]
+    return median(seconds[1:])  # the first one only warms up
+
+
+def score_set(cuts: CutSet, heard: Heard, split: str, seed: int) -> tuple[Score, list[dict]]:
     """The score of a split and its lines of hypotheses.jsonl."""
     cuts = list(cuts)
     spoken = [cut.supervisions[0] for cut in cuts]
+    # Where no speaker is known, the corpus puts the utterance's own name.
+    speakers = [None if each.speaker == cut.id else each.speaker for cut, each in zip(cuts, spoken, strict=True)]
     references = [supervision.text for supervision in spoken]
-    heard = [texts[cut.id] for cut in cuts]
-    result = score(references, heard, [supervision.speaker for supervision in spoken], seed)
+    result = score(references, [heard.utterances[cut.id]["hypothesis"] for cut in cuts], speakers, seed)
     lines = [
         {
             "id": cut.id,
             "split": split,
-            "reference": reference,
-            "hypothesis": hypothesis,
+            "reference": supervision.text,
+            "hypothesis": heard.utterances[cut.id]["hypothesis"],
             "wer": round(wer, 4),
             "duration": round(cut.duration, 3),
-            "speaker": cut.supervisions[0].speaker,
+            "speaker": speaker,
+            "about": about(supervision),
+            **heard.utterances[cut.id],
         }
-        for cut, reference, hypothesis, wer in zip(cuts, references, heard, result.per_utterance_wer, strict=True)
+        for cut, supervision, speaker, wer in zip(cuts, spoken, speakers, result.per_utterance_wer, strict=True)
     ]
     return result, lines
 
@@ -52,6 +101,11 @@ def score_set(cuts: CutSet, texts: dict[str, str], split: str, seed: int) -> tup
 def write_lines(path: Path, lines: Iterable[dict]) -> None:
     """JSON lines, whole or not at all."""
     write_whole(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+
+
+def write_json(path: Path, content: dict) -> None:
+    """For people to read, whole or not at all."""
+    write_whole(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 @torch.inference_mode()

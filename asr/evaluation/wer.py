@@ -9,8 +9,7 @@ import numpy as np
 from jiwer import AlignmentChunk
 
 from asr.errors import UserError
-
-RESAMPLES_AT_ONCE = 100  # bounds the memory that the bootstrap takes on a large test set
+from asr.evaluation.bootstrap import RESAMPLES, resample, units_of
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,7 @@ class Score:
     wer_ci95: (low, high), the 95 % interval; one that was resampled over few units says little.
     interval_over: what was resampled, "speakers" or "utterances"; interval_units: how many of them there were.
     per_utterance_wer: in the order given; where a reference is empty, the number of inserted words.
+    per_utterance_errors, per_utterance_words: in the order given.
     """
 
     wer: float
@@ -38,11 +38,12 @@ class Score:
     interval_over: str
     interval_units: int
     per_utterance_wer: tuple[float, ...] = field(repr=False)
+    per_utterance_errors: np.ndarray = field(repr=False, compare=False)
+    per_utterance_words: np.ndarray = field(repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """What goes into metrics.json: everything but the list of utterances."""
-        metrics = asdict(self)
-        del metrics["per_utterance_wer"]
+        metrics = {key: value for key, value in asdict(self).items() if not key.startswith("per_utterance")}
         return metrics | {"wer_ci95": list(self.wer_ci95)}
 
 
@@ -51,12 +52,13 @@ def score(
     hypotheses: Sequence[str],
     groups: Sequence[str | None] | None = None,
     seed: int = 0,
-    resamples: int = 1000,
+    resamples: int = RESAMPLES,
 ) -> Score:
     """Score normalised hypotheses against normalised references, one utterance each.
 
-    groups: the speaker of every utterance. Utterances of one speaker err alike, so where there are at least two
-        speakers these are resampled for the interval, else the utterances. An unknown speaker (None) is one of its own.
+    groups: the speaker of every utterance. Utterances of one speaker err alike, so where there are at least three
+        speakers these are resampled for the interval, else the utterances, and the interval is that of these speakers
+        alone. An unknown speaker (None) is one of its own.
     Empty hypotheses, and some empty references, are fine. Raises UserError where there is no utterance or no
     reference word, ValueError where the lists differ in length.
     """
@@ -71,7 +73,8 @@ def score(
     if not word_counts.any():
         raise UserError("no reference of the test set holds a word, so it has no word error rate")
     errors = word_errors.sum(axis=1)
-    units, interval_over = _units(groups, len(references))
+    units, interval_over = units_of(groups, len(references))
+    rates = resample(np.bincount(units, errors), np.bincount(units, word_counts), seed, resamples)
     return Score(
         wer=words.wer,
         cer=characters.cer,
@@ -84,10 +87,12 @@ def score(
         character_deletions=characters.deletions,
         character_insertions=characters.insertions,
         utterances=len(references),
-        wer_ci95=_bootstrap_interval(np.bincount(units, errors), np.bincount(units, word_counts), seed, resamples),
+        wer_ci95=rates.interval(int(word_counts.sum())),
         interval_over=interval_over,
         interval_units=int(units.max()) + 1,
         per_utterance_wer=tuple((errors / np.maximum(word_counts, 1)).tolist()),
+        per_utterance_errors=errors,
+        per_utterance_words=word_counts,
     )
 
 
@@ -107,30 +112,3 @@ def _errors(chunks: list[AlignmentChunk]) -> tuple[int, int, int]:
     deletions = sum(c.ref_end_idx - c.ref_start_idx for c in chunks if c.type == "delete")
     insertions = sum(c.hyp_end_idx - c.hyp_start_idx for c in chunks if c.type == "insert")
     return substitutions, deletions, insertions
-
-
-def _units(groups: Sequence[str | None] | None, utterances: int) -> tuple[np.ndarray, str]:
-    """For every utterance the index (U,) of the unit that is resampled with it, and what these units are."""
-    labels = [i if group is None else group for i, group in enumerate(groups or [])]
-    if len(set(labels)) < 2 or all(group is None for group in groups or []):
-        return np.arange(utterances), "utterances"
-    order = {label: i for i, label in enumerate(dict.fromkeys(labels))}
-    return np.array([order[label] for label in labels]), "speakers"
-
-
-def _bootstrap_interval(errors: np.ndarray, words: np.ndarray, seed: int, resamples: int) -> tuple[float, float]:
-    """95 % percentile interval of sum(errors) / sum(words), resampling units with replacement.
-
-    errors, words: (N,) of each unit. Bisani & Ney 2004, "Bootstrap estimates for confidence intervals in ASR
-    performance evaluation".
-    """
-    random = np.random.default_rng(seed)
-    rates = []
-    for start in range(0, resamples, RESAMPLES_AT_ONCE):
-        rows = min(RESAMPLES_AT_ONCE, resamples - start)
-        times_drawn = random.multinomial(len(errors), np.full(len(errors), 1 / len(errors)), size=rows)  # (R, N)
-        words_drawn = times_drawn @ words  # (R,)
-        drawn = words_drawn > 0  # a draw of nothing but empty references has no rate
-        rates.append((times_drawn @ errors)[drawn] / words_drawn[drawn])
-    low, high = np.percentile(np.concatenate(rates), [2.5, 97.5])
-    return float(low), float(high)

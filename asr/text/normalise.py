@@ -71,6 +71,15 @@ class TextNormalizer:
         spaced = unicodedata.normalize(self.unicode_form, self._respell(folded))
         return " ".join(spaced.split())
 
+    def __str__(self) -> str:
+        """What it does, in a phrase that can stand beside a score."""
+        case = "case as written" if self.case == "keep" else f"{self.case} case"
+        done = {"keep": "kept", "remove": "removed", "space": "turned into spaces"}
+        marks = (("punctuation", ""), ("apostrophes", " inside words"), ("hyphens", " inside words"))
+        return ", ".join(
+            [self.unicode_form, case, *(f"{mark}{where} {done[getattr(self, mark)]}" for mark, where in marks)]
+        )
+
     def _fold(self, text: str) -> str:
         text = unicodedata.normalize(self.unicode_form, text)
         if self.case == "keep":

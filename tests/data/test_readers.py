@@ -5,8 +5,10 @@ import json
 import pytest
 from lhotse import CutSet, MonoCut, MultiCut, Recording, SupervisionSegment
 
+from asr.data.cuts import about
 from asr.data.readers import detect, folder, kaldi
 from asr.data.readers.detect import read_any
+from asr.data.utterance import Utterance
 from asr.errors import UserError
 from tests.data.recordings import RATE, corpus, pair, record, reverberation_by_command, tone, write_lines
 
@@ -246,3 +248,22 @@ def test_a_source_that_is_empty_json(tmp_path):
     (tmp_path / "x.json").write_text(json.dumps({"not": "a manifest"}))
     with pytest.raises(UserError, match="Looked for"):
         read_any(tmp_path / "x.json")
+
+
+def test_what_tables_and_manifests_know_of_speakers(tmp_path):
+    record(tmp_path / "clips" / "a.wav", tone(0.5))
+    record(tmp_path / "clips" / "b.wav", tone(0.5))
+    write_lines(
+        tmp_path / "train.tsv", "path\tsentence\tage\tup_votes\tgender", "a.wav\tone\ttwenties\t2\tf", "b.wav\ttwo"
+    )
+    assert [utterance.about for utterance in read_any(tmp_path)] == [{"gender": "f", "age": "twenties"}, {}]
+    entry = {"audio_filepath": "clips/a.wav", "text": "one", "age": 30, "emotion": None, "score": 0.5}
+    write_lines(tmp_path / "manifest.jsonl", entry)
+    assert [utterance.about for utterance in read_any(tmp_path / "manifest.jsonl")] == [{"age": "30"}]
+
+
+def test_what_is_known_of_a_speaker_is_known_of_the_cut(tmp_path):
+    known = {"gender": "f", "age": "30", "emotion": "joy"}
+    utterance = Utterance("u", record(tmp_path / "u.wav", tone(0.5)), "One.", speaker="s", split="train", about=known)
+    (cut,) = corpus([utterance], dev_fraction=0, test_fraction=0).splits["train"]
+    assert about(cut.supervisions[0]) == known

@@ -58,6 +58,12 @@ def measure(samples: np.ndarray, sample_rate: int) -> Measures:
     )
 
 
+def level_and_snr(samples: np.ndarray) -> tuple[float, float]:
+    """How loud, in dB of full scale, and how far above its noise, in dB."""
+    centred = samples - np.float32(samples.mean(dtype=np.float64))
+    return decibels(float(np.mean(centred**2, dtype=np.float64))), wada_snr(centred)
+
+
 def usual(values: np.ndarray) -> tuple[float, float]:
     """Median, and the standard deviation as the median deviation estimates it, not less than SMALLEST_SPREAD."""
     middle = float(np.median(values))

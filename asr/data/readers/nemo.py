@@ -11,7 +11,7 @@ from typing import Any
 
 from asr.data.readers.lines import located, numbered_lines, undecodable
 from asr.data.splits import split_within
-from asr.data.utterance import Utterance
+from asr.data.utterance import ABOUT, Utterance
 
 FORM = "a NeMo manifest (JSON lines with audio_filepath and text; or a folder of train*.json, dev*.json, test*.json)"
 SUFFIXES = (".json", ".jsonl", ".ndjson")
@@ -74,6 +74,13 @@ def _utterance(manifest: Path, number: int, line: str, split: str | None) -> Utt
     short = (Path(name).relative_to(manifest.parent) if beside else Path(name)).with_suffix("").as_posix()
     identity = str(given) if given else short.lstrip("/") + span
     utterance = Utterance(
-        identity, audio, text, None if speaker is None else str(speaker), start=start, duration=duration, split=split
+        identity,
+        audio,
+        text,
+        None if speaker is None else str(speaker),
+        start=start,
+        duration=duration,
+        split=split,
+        about={key: str(entry[key]) for key in ABOUT if entry.get(key) not in (None, "")},
     )
     return undecodable(utterance, manifest, number)

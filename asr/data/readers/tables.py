@@ -10,7 +10,7 @@ from pathlib import Path
 
 from asr.data.readers.lines import numbered_lines, undecodable
 from asr.data.splits import SPLIT_OF_WORD, split_of, split_within
-from asr.data.utterance import AUDIO_SUFFIXES, Utterance
+from asr.data.utterance import ABOUT, AUDIO_SUFFIXES, Utterance
 from asr.errors import UserError
 
 FORM = "a folder with metadata.csv or .tsv (LJSpeech; Common Voice's train.tsv; or columns such as file,text,speaker)"
@@ -34,6 +34,7 @@ class Columns:
     text: int
     speaker: int | None = None
     split: int | None = None
+    about: tuple[tuple[str, int], ...] = ()
 
 
 def recognises(source: Path) -> bool:
@@ -89,7 +90,9 @@ def _layout(table: Path) -> tuple[Columns, str, bool] | None:
     text = _position(names, TEXT_COLUMNS)
     audio = _position(names, AUDIO_COLUMNS)
     if text is not None and audio is not None:
-        return Columns(audio, text, _position(names, SPEAKER_COLUMNS), _position(names, SPLIT_COLUMNS)), delimiter, True
+        speaker, split = _position(names, SPEAKER_COLUMNS), _position(names, SPLIT_COLUMNS)
+        about = tuple((name, names.index(name)) for name in ABOUT if name in names)
+        return Columns(audio, text, speaker, split, about), delimiter, True
     if delimiter == "|" and len(cells) in (2, 3):  # LJSpeech: id, text as written, text with numbers spelled out
         return Columns(0, len(cells) - 1), delimiter, False
     if len(cells) == 2 and Path(cells[0]).suffix.lower() in AUDIO_SUFFIXES:
@@ -127,7 +130,9 @@ def _utterance(
     split = SPLIT_OF_WORD.get((_cell(row, columns.split) or "").lower(), split)
     plain = Path(name)
     stem = plain.with_suffix("") if plain.suffix.lower() in AUDIO_SUFFIXES else plain
-    utterance = Utterance(stem.as_posix(), audio.find(name), row[columns.text].strip(), speaker, split=split)
+    about = {name: value for name, position in columns.about if (value := _cell(row, position)) is not None}
+    text = row[columns.text].strip()
+    utterance = Utterance(stem.as_posix(), audio.find(name), text, speaker, split=split, about=about)
     return undecodable(utterance, table, number)
 
 

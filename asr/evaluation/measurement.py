@@ -1,0 +1,58 @@
+"""A split measured: its score, for whom and in what it errs, how fast, and every hypothesis."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lhotse import CutSet
+from rich.console import Console
+
+from asr.data.batches import SpeechDataset, evaluation_batches
+from asr.evaluation.breakdown import breakdown, rare_words
+from asr.evaluation.confusions import align_characters, align_words, count_confusions
+from asr.evaluation.hypotheses import latency_s, score_set, transcribe_set
+from asr.recognizer import Recognizer
+from asr.training.progress import counting
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A split's part of metrics.json and of errors.json, and its lines of hypotheses.jsonl."""
+
+    metrics: dict[str, Any]
+    errors: dict[str, Any]
+    lines: list[dict[str, Any]]
+
+
+def measure_split(
+    recognizer: Recognizer,
+    cuts: CutSet,
+    dataset: SpeechDataset,
+    batch_seconds: float,
+    split: str,
+    seed: int,
+    screen: Console,
+    trained_on: Mapping[str, int] | None = None,
+    device: torch.device | str = "cpu",
+    workers: int = 0,
+) -> Measured:
+    """Transcribe and score a split. `trained_on`: how often each word stands in the training transcripts."""
+    batches = evaluation_batches(cuts, dataset, batch_seconds, workers)
+    with counting(screen, f"transcribing {split}") as on_progress:
+        heard = transcribe_set(recognizer, batches, device, lambda done: on_progress(done, len(cuts)))
+    result, lines = score_set(cuts, heard, split, seed)
+    texts = [line["reference"] for line in lines], [line["hypothesis"] for line in lines]
+    words, characters = align_words(*texts), align_characters(*texts)
+    metrics = result.as_dict() | {
+        "normalization": str(recognizer.normalize),
+        "real_time_factor": round(heard.processing_s / heard.audio_s, 5),
+        "latency_s": round(latency_s(recognizer, cuts, dataset, device), 4),
+        "device": str(device),
+        "threads": torch.get_num_threads(),
+        "breakdown": breakdown(lines, result, seed),
+    }
+    if trained_on is not None:
+        metrics["rare_words"] = rare_words(words, trained_on)
+    found = {"words": count_confusions(words).as_dict(), "characters": count_confusions(characters).as_dict()}
+    return Measured(metrics, found, lines)
