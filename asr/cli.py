@@ -181,6 +181,26 @@ def lm(
 
 
 @app.command()
+def tune_decoder(
+    run: Annotated[Path, typer.Argument(help="A training's folder; its dev set is decoded again and again.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="Options of evaluate.py: decoder.beam=64 data.source=PATH")
+    ] = None,
+    language_model: Annotated[
+        Path | None, typer.Option("--lm", help="An ARPA file; default: estimated from the training transcripts.")
+    ] = None,
+    units: Annotated[Units, typer.Option(help="What the estimated model is of.")] = Units.tokens,
+    order: Annotated[int, typer.Option(help="Words, or tokens, in an n-gram of the estimated model.")] = 6,
+    trials: Annotated[int, typer.Option(help="Settings to try.", min=1)] = 60,
+) -> None:
+    """Find a beam search's weights on dev, and save it with its language model as the model's decoder."""
+    with exit_status():
+        from asr.decode.tuning_command import run as tune
+
+        tune(run, language_model, order, units is Units.tokens, trials, overrides or [])
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     print(__version__)

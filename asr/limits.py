@@ -14,6 +14,7 @@ POSITIVE = {
     *("accumulate_grad_batches", "check_val_every_n_epoch", "log_every_n_steps"),
     *("sample_rate", "batch_seconds", "batch_utterances", "max_utterance_seconds", "vocabulary_size"),
     *("window_ms", "hop_ms", "mels", "coefficients", "delta_window", "factor", "factors"),
+    *("beam", "tokens_per_frame"),
     *("dim", "units", "layers", "heads", "feed_forward", "channels", "blocks", "kernel_frames"),
 }
 NOT_NEGATIVE = {"seed", "workers", "cache_gib", "warmup_steps", "weight_decay", "deltas", "context", "time_masks"}
@@ -23,7 +24,7 @@ SHARES = {  # from 0 to 1
 }
 UNITS = ("_ms", "_db", "_seconds", "_gib", "minutes")  # words that end so may be fractions, though 25 is the default
 # null in conf/train.yaml or conf/data/default.yaml, though an experiment may set them
-NULLABLE = {"minutes", "patience", "batch_utterances", "workers", "sample_rate", "trials"}
+NULLABLE = {"minutes", "patience", "batch_utterances", "workers", "sample_rate", "trials", "unknown_penalty"}
 ANY = {"trainer.devices"}  # a number, a list or a word, as Lightning takes it
 
 

@@ -45,18 +45,23 @@ class BeamDecoder:
         self.language_model = None if language_model is None else read_arpa(Path(language_model))
         self.weigh(lm_weight, insertion_bonus, unknown_penalty)
 
-    def weigh(self, lm_weight: float, insertion_bonus: float, unknown_penalty: float | None) -> None:
+    @property
+    def has_lexicon(self) -> bool:
+        """Whether its language model is one of words."""
+        return self.language_model is not None and not is_of_tokens(self.language_model, self.tokenizer)
+
+    def weigh(self, lm_weight: float, insertion_bonus: float, unknown_penalty: float | None = None) -> None:
         """Search with these weights from now on."""
         model, tokenizer = self.language_model, self.tokenizer
         self.scorers: list[Scorer] = [*self.hotwords]
         if model is None:
             self.scorers.append(insertion_automaton(tokenizer, insertion_bonus))
-        elif is_of_tokens(model, tokenizer):
-            self.scorers.append(token_ngram(model, tokenizer, lm_weight, insertion_bonus))
-        else:
+        elif self.has_lexicon:
             self.scorers.append(
                 WordNgram(model, tokenizer, lm_weight, insertion_bonus, unknown_penalty, self.more_words)
             )
+        else:
+            self.scorers.append(token_ngram(model, tokenizer, lm_weight, insertion_bonus))
 
     def __call__(self, log_probs: Tensor, lengths: Tensor) -> list[Hypothesis]:
         return timed(log_probs, lengths, [found[0].tokens for found in self.candidates(log_probs, lengths, 1)])

@@ -12,6 +12,7 @@ from asr.decode.lexicon import WordNgram
 from asr.decode.prefix_search import search
 from asr.text.characters import CharacterTokenizer
 from asr.text.ngram import estimate
+from asr.text.sentencepiece import SentencePieceTokenizer
 
 TOKENIZER = CharacterTokenizer(" ab")  # ids 1, 2, 3
 TEXT = ["a", "ab a", "b ab", "a a b", "ba", "ab ab", "b"]
@@ -33,7 +34,7 @@ def enumerated(log_probs: torch.Tensor) -> dict[tuple[int, ...], float]:
     frames, vocabulary = log_probs.shape
     for path in itertools.product(range(vocabulary), repeat=frames):
         totals[collapsed(path)] += math.exp(sum(log_probs[t, token].item() for t, token in enumerate(path)))
-    return {tokens: math.log(total) for tokens, total in totals.items()}
+    return {tokens: math.log(total) for tokens, total in totals.items() if total}
 
 
 def ranked(log_probs: torch.Tensor, added=lambda tokens: 0.0) -> list[tuple[tuple[int, ...], float]]:
@@ -163,3 +164,35 @@ def test_few_tokens_a_frame_leave_out_the_others():
     candidates = search(log_probs, torch.tensor([5]), [], WHOLE_BEAM, 1, best=WHOLE_BEAM)[0]
     likeliest = set((log_probs[0, :, 1:].argmax(-1) + 1).tolist())
     assert candidates and all(set(candidate.tokens) <= likeliest for candidate in candidates)
+
+
+SUBWORDS = SentencePieceTokenizer.train(["ab ba"] * 20 + ["aab bab"] * 20 + ["abba"] * 5, "bpe", 8)
+
+
+def spelled(tokens) -> list[str]:
+    """The words of subwords, each begun by a piece with ▁."""
+    return "".join(SUBWORDS.piece(token) for token in tokens).replace("▁", " ").strip().split(" ") if tokens else []
+
+
+def canonical(tokens) -> bool:
+    """Whether the subwords are those that the tokenizer gives these words, which its lexicon alone holds."""
+    return list(tokens) == SUBWORDS.encode(" ".join(spelled(tokens)))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_words_and_hotwords_of_subwords(seed):
+    texts = ["ab ba", "aab bab ab", "abba"]
+    model = estimate([text.split() for text in texts], order=1 + seed % 3)
+    log_probs = random_case(seed, frames=4, vocabulary=SUBWORDS.size)
+    log_probs[:, :, 1] = -torch.inf  # the unknown piece
+
+    def added(tokens):
+        words = spelled(tokens)
+        if any(word not in model.words for word in words) or not canonical(tokens):
+            return -math.inf
+        log10 = model.log_probs([words])[0].sum() if words else log10_of_the_end(model)
+        hot = sum(len(SUBWORDS.encode(word)) for word in words if word in ("ab", "abba"))
+        return 0.8 * log10 * math.log(10) + 0.5 * len(words) + 0.9 * hot
+
+    scorers = [WordNgram(model, SUBWORDS, 0.8, 0.5, None), hotword_automaton(["ab", "abba"], SUBWORDS, 0.9)]
+    assert_same(found(log_probs, scorers), ranked(log_probs, added))
