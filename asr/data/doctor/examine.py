@@ -43,6 +43,7 @@ class Diagnosis:
     texts: dict[str, str]
     measures: dict[str, Measures]
     rates_hz: dict[str, int]
+    channels: dict[str, int]
     settings: list[feasibility.Setting]
     recommended: str
 
@@ -81,6 +82,7 @@ def examine(
     usable = {each.utterance.id: each.utterance for each in checked}
     measures = {each.utterance.id: each.measures for each in checked}
     rates_hz = {each.utterance.id: each.original_rate for each in checked}
+    channels = {each.utterance.id: each.channels for each in checked}
     written = {name: utterance.text or "" for name, utterance in usable.items()}
     texts = {item.utterance.id: item.text for item in transcribed if item.utterance.id in usable}
     members = [Member(u.id, u.speaker, u.split) for u in usable.values()]
@@ -94,8 +96,9 @@ def examine(
     settings = feasibility.settings(seconds, texts, train, HOP_S) if train else []
     for part in (
         recordings.faults(measures, rates_hz),
+        recordings.other_channels(channels),
         recordings.copies(measures),
-        recordings.speaking_rates(seconds, texts),
+        recordings.speaking_rates(seconds, texts, {name: m.speech_seconds for name, m in measures.items()}),
         transcripts.scripts(written),
         transcripts.characters(written),
         transcripts.repetitions(texts),
@@ -112,6 +115,7 @@ def examine(
         texts,
         measures,
         rates_hz,
+        channels,
         settings,
         feasibility.recommended(settings, len(train)) if settings else "",
     )

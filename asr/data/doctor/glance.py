@@ -8,7 +8,7 @@ from asr.data.doctor import recordings, splits, transcripts
 from asr.data.doctor.findings import Finding
 
 CALLED = {
-    "speaking_rate": "spoken much too fast or too slowly for the transcript",
+    "speaking_rate": "much longer or shorter than their transcripts usually take",
     "transcript_script": "with letters of another script",
     "transcript_characters": "with digits, signs or abbreviations",
     "transcript_duplicate": "with another utterance's transcript",

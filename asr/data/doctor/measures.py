@@ -3,17 +3,19 @@
 All take mono samples (S,) float32, full scale 1, at the file's own sample rate in Hz.
 """
 
+import math
 from dataclasses import dataclass
-from functools import cache
 from hashlib import blake2b
 
 import numpy as np
 
-FRAME_S = 0.025
+from asr.data.doctor.noise import loudness, signal_to_noise
+
 SMALLEST_SPREAD = 0.05
 FLAT_RUN = 3  # neighbouring samples at the extreme that make a clipped peak
 AT_EXTREME = 0.999  # of the largest sample
-SPECTRUM_SAMPLES = 1 << 10  # of one spectrum; the average of all is looked at
+SPECTRUM_S = 0.032  # of one spectrum, about; the average of all is looked at
+SPECTRA = 8  # below which loud and soft ones cannot be told apart
 BAND_HZ = 250  # in which the spectrum is looked at
 LOWEST_EDGE, GAP_BANDS, FLOOR_BANDS = 6, 3, 4  # bands below a wall, in its slope, and above it, at least
 FLAT_DB, WALL_DB = 16, 25  # how even a floor is, and how far below what lies before the wall
@@ -35,6 +37,7 @@ class Measures:
     clipped_peaks: int
     snr_db: float
     dynamic_db: float
+    speech_seconds: float
     bandwidth_hz: float
     digest: bytes
     fingerprint: np.ndarray
@@ -44,14 +47,16 @@ def measure(samples: np.ndarray, sample_rate: int) -> Measures:
     """Everything about samples that are finite and not silent."""
     offset = float(samples.mean(dtype=np.float64))
     centred = samples - np.float32(offset)
+    dynamic_db, speech_seconds = loudness(centred, sample_rate)
     return Measures(
         seconds=len(samples) / sample_rate,
         peak=float(np.abs(samples).max()),
         level_db=decibels(float(np.mean(centred**2, dtype=np.float64))),
         offset=offset,
         clipped_peaks=clipped_peaks(samples),
-        snr_db=wada_snr(centred),
-        dynamic_db=dynamic_range(centred, sample_rate),
+        snr_db=signal_to_noise(centred, sample_rate),
+        dynamic_db=dynamic_db,
+        speech_seconds=speech_seconds,
         bandwidth_hz=bandwidth(centred, sample_rate),
         digest=blake2b((samples * 32768).round().astype(np.int32).tobytes(), digest_size=16).digest(),
         fingerprint=fingerprint(centred, sample_rate),
@@ -86,41 +91,6 @@ def clipped_peaks(samples: np.ndarray) -> int:
     return count
 
 
-def dynamic_range(samples: np.ndarray, sample_rate: int) -> float:
-    """Decibels between the loud (95th percentile) and the soft (5th) frames."""
-    size = max(1, round(FRAME_S * sample_rate))
-    frames = samples[: len(samples) // size * size].reshape(-1, size)
-    if len(frames) < 4:
-        return float("nan")
-    soft, loud = np.percentile(10 * np.log10((frames**2).mean(axis=1) + 1e-12), [5, 95])
-    return float(loud - soft)
-
-
-def wada_snr(samples: np.ndarray) -> float:
-    """Signal-to-noise ratio in dB from the distribution of amplitudes alone, -10 to 60 (Kim & Stern 2008)."""
-    amplitude = np.abs(samples[samples != 0])
-    if not len(amplitude):
-        return 60.0
-    statistic = float(np.log(amplitude.mean(dtype=np.float64)) - np.log(amplitude).mean(dtype=np.float64))
-    snr_db, expected = wada_table()
-    return float(np.interp(statistic, expected, snr_db))
-
-
-@cache
-def wada_table() -> tuple[np.ndarray, np.ndarray]:
-    """SNRs in dB, and the statistic of gamma-distributed speech (shape 0.4) in Gaussian noise at each of them."""
-    random = np.random.default_rng(0)
-    speech = random.gamma(0.4, 1.0, 200_000) * random.choice([-1.0, 1.0], 200_000)
-    speech /= np.sqrt(np.mean(speech**2))
-    noise = random.standard_normal(200_000)
-    snr_db = np.arange(-10.0, 61.0)
-    expected = []
-    for ratio in snr_db:
-        heard = np.abs(speech + noise * 10 ** (-ratio / 20))
-        expected.append(np.log(heard.mean()) - np.log(np.maximum(heard, 1e-12)).mean())
-    return snr_db, np.maximum.accumulate(np.array(expected))
-
-
 def bandwidth(samples: np.ndarray, sample_rate: int) -> float:
     """The frequency in Hz above which the average spectrum is nothing but a flat floor, else half the sample rate.
 
@@ -128,8 +98,8 @@ def bandwidth(samples: np.ndarray, sample_rate: int) -> float:
     floor is as high in the loud frames as in the soft ones, or so deep that only a filter makes it.
     """
     nyquist = sample_rate / 2
-    size = SPECTRUM_SAMPLES
-    if len(samples) < size:
+    size = 1 << round(math.log2(SPECTRUM_S * sample_rate))
+    if len(samples) < SPECTRA * size:
         return nyquist
     frames = samples[: len(samples) // size * size].reshape(-1, size) * np.hanning(size).astype(np.float32)
     spectra = np.abs(np.fft.rfft(frames, axis=1)) ** 2 / (size * size)

@@ -36,11 +36,13 @@ def _cards(diagnosis: Diagnosis) -> list[tuple[str, str, str]]:
     utterances = len(diagnosis.utterances)
     speakers = {each.speaker for each in diagnosis.utterances.values()} - {None}
     affected = len({each.utterance for each in diagnosis.findings if each.utterance})
-    rates = Counter(diagnosis.rates_hz.values())
+    rates, channels = Counter(diagnosis.rates_hz.values()), sorted(set(diagnosis.channels.values()))
+    heard = "mono" if channels == [1] else f"{' or '.join(map(str, channels))} channels, averaged"
+    others = f"{len(rates)} different, " if len(rates) > 1 else ""
     return [
         ("Usable", f"{utterances}", f"utterances, {diagnosis.seconds / 3600:.2f} hours"),
         ("Speakers", f"{len(speakers)}" if speakers else "–", "known by name" if speakers else "none is named"),
-        ("Sample rate", f"{rates.most_common(1)[0][0]} Hz", f"{len(rates)} different" if len(rates) > 1 else "of all"),
+        ("Sample rate", f"{rates.most_common(1)[0][0]} Hz", f"{others}{heard}"),
         ("Findings", f"{len(diagnosis.findings)}", f"in {affected} utterances"),
     ]
 
@@ -52,11 +54,23 @@ def _overview(diagnosis: Diagnosis) -> str:
 
 def _kind(diagnosis: Diagnosis, kind: str, found: list[Finding]) -> str:
     heard = [_finding(diagnosis, each) for each in found[:SHOWN]]
+    whose = page.paragraph(_whose(diagnosis, found))
     rows = [[each.utterance, each.value] for each in found[SHOWN:LISTED]]
     rest = page.table(["Utterance", "Found"], rows)
     if rest:
         rest = f"<details><summary>{len(found) - SHOWN} more (all in findings.jsonl)</summary>{rest}</details>"
-    return page.section(kind, page.paragraph(REMEDIES[kind]), *heard, rest)
+    return page.section(kind, page.paragraph(REMEDIES[kind]), whose, *heard, rest)
+
+
+def _whose(diagnosis: Diagnosis, found: list[Finding]) -> str:
+    """The speaker of more than half of several findings, where there are others: a microphone rather than chance."""
+    speakers = {name: each.speaker for name, each in diagnosis.utterances.items()}
+    counts = Counter(speakers.get(each.utterance) for each in found)
+    speaker, count = counts.most_common(1)[0]
+    if speaker is None or count < SHOWN or count * 2 <= len(found) or len(set(speakers.values())) == 1:
+        return ""
+    total = sum(each == speaker for each in speakers.values())
+    return f"{count} of {len(found)} are of speaker {speaker}, who has {total} utterances in all."
 
 
 def _finding(diagnosis: Diagnosis, finding: Finding) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from asr.data.doctor.findings import Finding
+from asr.data.doctor.transcripts import repeats_prompts
 
 MIN_WORDS = 1000  # of a test set; the 95 % interval of a WER of 20 % is then about ±2.5 points wide, speakers apart
 NAMED = 5
@@ -24,10 +25,15 @@ def leaks(placed: Sequence[Placed]) -> Iterator[Finding]:
     """Speakers and sentences of dev and test that train has too."""
     voices = {each.speaker for each in placed if each.split == "train" and each.speaker is not None}
     sentences = {each.text for each in placed if each.split == "train"}
+    speakers = {each.speaker for each in placed}
+    prompts = repeats_prompts([each.text for each in placed])
     for split in ("dev", "test"):
         members = [each for each in placed if each.split == split]
         shared = sorted({each.speaker for each in members if each.speaker is not None} & voices)
-        if shared:
+        if shared and len(speakers) == 1:
+            value = f"{shared[0]} is the only speaker: the score of {split} says nothing about other voices"
+            yield Finding("speaker_leak", "", value)
+        elif shared:
             named = ", ".join(shared[:NAMED]) + (", …" if len(shared) > NAMED else "")
             count = sum(each.speaker in voices for each in members)
             yield Finding(
@@ -36,7 +42,8 @@ def leaks(placed: Sequence[Placed]) -> Iterator[Finding]:
         known = [each for each in members if each.text in sentences]
         if known:
             share = f"{len(known)} of {len(members)} sentences of {split} are in train"
-            yield Finding("sentence_leak", "", f"{share}, {known[0].id} for example: {known[0].text}")
+            says = "; the corpus repeats its sentences, and the score says nothing about others" if prompts else ""
+            yield Finding("sentence_leak", "", f"{share}, {known[0].id} for example: {known[0].text}{says}")
 
 
 def sizes(placed: Sequence[Placed]) -> Iterator[Finding]:

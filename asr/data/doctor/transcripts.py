@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 
 from asr.data.doctor.findings import Finding
@@ -57,13 +57,22 @@ def characters(texts: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding("transcript_characters", name, f"{'; '.join(parts)}: {text}")
 
 
+def repeats_prompts(texts: Collection[str]) -> bool:
+    """Whether a corpus says the same sentences again and again by design, as one of digits or of fixed prompts."""
+    counts = Counter(texts)
+    return sum(count for count in counts.values() if count > 1) > REPEATED_PROMPTS * len(texts)
+
+
 def repetitions(texts: Mapping[str, str]) -> Iterator[Finding]:
-    """Transcripts that another utterance has too, unless repeated prompts are how the corpus was made."""
+    """Transcripts that another utterance has too; a line for all where repeated prompts are how the corpus was made."""
     owners: dict[str, list[str]] = {}
     for name, text in texts.items():
         owners.setdefault(text, []).append(name)
     repeated = [names for names in owners.values() if len(names) > 1]
-    if sum(map(len, repeated)) > REPEATED_PROMPTS * len(texts):
+    if repeats_prompts(texts.values()):
+        said = f"{sum(map(len, repeated))} of {len(texts)} utterances say {len(repeated)} sentences again and again"
+        value = f"{said}, {texts[repeated[0][0]]} for example: taken for prompts, and not listed one by one"
+        yield Finding("transcript_duplicate", "", value)
         return
     for names in repeated:
         for name in names[1:]:
