@@ -1,26 +1,59 @@
 """Training on real people's speech, where ASR_TEST_DATA names a folder that holds the corpora."""
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
 from asr.configuration import load_configuration
+from asr.data.readers import yesno
+from tests.commands import run
+from tests.data.recordings import write_lines
 from train import train
 
 DATA = os.environ.get("ASR_TEST_DATA")
 needs_speech = pytest.mark.skipif(not DATA, reason="ASR_TEST_DATA names no folder of real recordings")
 
 
-@needs_speech
-def test_yesno_is_learned_in_a_minute(tmp_path):
-    """The recipe as it stands: thirty recordings train, thirty test; guessing makes about half of the words wrong."""
+@pytest.fixture(scope="module")
+def yesno_run(tmp_path_factory) -> Path:
+    """The recipe as it stands."""
+    folder = tmp_path_factory.mktemp("yesno") / "run"
     source = Path(DATA) / "yesno"
-    config = load_configuration("train", ["experiment=yesno", f"data.source={source}", f"run_dir={tmp_path / 'run'}"])
-    metrics = train(config)
+    train(load_configuration("train", ["experiment=yesno", f"data.source={source}", f"run_dir={folder}"]))
+    return folder
+
+
+@needs_speech
+def test_yesno_is_learned_in_a_minute(yesno_run):
+    """Thirty recordings train, thirty test; guessing makes about half of the words wrong."""
+    metrics = json.loads((yesno_run / "metrics.json").read_text())
     assert metrics["test"]["words"] == 240
     assert metrics["test"]["wer"] <= 0.05
     assert metrics["train"]["seconds"] < 60
+
+
+@needs_speech
+def test_a_trained_model_doubts_wrong_transcripts(yesno_run, tmp_path):
+    """Two words are exchanged in two recordings that the model was not trained on."""
+    test = [each for each in yesno.read(Path(DATA) / "yesno") if each.split == "test"]
+    wrong = {each.id: flipped(each.text) for each in (test[3], test[17])}
+    write_lines(
+        tmp_path / "in" / "test.jsonl",
+        *({"id": u.id, "audio_filepath": str(u.audio), "text": wrong.get(u.id, u.text), "duration": 6} for u in test),
+    )
+    done = run("asr", "doctor", tmp_path / "in", "--run", yesno_run, "--out-dir", tmp_path / "out")
+    assert done.status == 0, done.err
+    lines = map(json.loads, (tmp_path / "out" / "findings.jsonl").read_text("utf-8").splitlines())
+    assert {line["utterance"] for line in lines if line["kind"] == "transcript_suspect"} == set(wrong)
+
+
+def flipped(text: str) -> str:
+    """The first two words, which have two forms, each the other one."""
+    words = text.split()
+    forms = {"ken": "lo", "lo": "ken"}
+    return " ".join([*(forms[word] for word in words[:2]), *words[2:]])
 
 
 @needs_speech

@@ -43,7 +43,7 @@ th, td { text-align: start; padding: .35rem .9rem .35rem 0; border-bottom: 1px s
   overflow-wrap: break-word; }
 th { font-weight: 600; color: var(--soft); white-space: nowrap; } td.number, th.number { text-align: end; }
 td.number { white-space: nowrap; } tbody th { width: 9.5rem; }
-.facts td { overflow-wrap: anywhere; padding-right: 0; }
+td:last-child { overflow-wrap: anywhere; } .facts td { overflow-wrap: anywhere; padding-right: 0; }
 .bar { background: var(--bar); height: .7rem; border-radius: 2px; margin-top: .4rem; min-width: 1px; }
 .utterance { border-bottom: 1px solid var(--line); padding: .6rem 0; }
 .utterance p { margin: .1rem 0; } .utterance .soft { font-size: .85rem; }

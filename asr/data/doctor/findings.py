@@ -11,7 +11,7 @@ REMEDIES = {
     "dc_offset": "pass it through a high-pass filter, for example: sox IN OUT highpass 20",
     "noisy": "listen to it; leave it out where a person cannot follow either",
     "sample_rate": "nothing where few differ, they are resampled; mind that upsampling brings no frequency back",
-    "channels": "nothing where all channels hold the same voice, they are averaged; else keep one: sox IN OUT remix 1",
+    "channels": "nothing for one voice, all channels are averaged; of different speakers, keep one: sox IN OUT remix 1",
     "band_limited": "set data.sample_rate to twice the highest frequency that all recordings have",
     "transcript_empty": "write down what is said, or leave the recording out",
     "transcript_duplicate": "check that each recording has the transcript of its own",

@@ -65,7 +65,7 @@ def periodic_snr(samples: np.ndarray, sample_rate: int) -> float:
 
     Noise does not repeat itself from one period of the voice to the next: of a frame's power, the share 1 - r can be
     noise, with r its largest normalised autocorrelation at such a lag. The noise of the recording is that of its
-    softest frames. Steady noise is found within about 2 dB, too few frames give 60 dB.
+    softest frames. Steady noise is found within about 3 dB, too few frames give 60 dB.
     """
     every = max(1, sample_rate // VOICED_RATE)
     samples = samples[: len(samples) // every * every].reshape(-1, every).mean(axis=1, dtype=np.float64)

@@ -42,7 +42,7 @@ def _cards(diagnosis: Diagnosis) -> list[tuple[str, str, str]]:
     return [
         ("Usable", f"{utterances}", f"utterances, {diagnosis.seconds / 3600:.2f} hours"),
         ("Speakers", f"{len(speakers)}" if speakers else "–", "known by name" if speakers else "none is named"),
-        ("Sample rate", f"{rates.most_common(1)[0][0]} Hz", f"{others}{heard}"),
+        ("Sample rate", f"{rates.most_common(1)[0][0] / 1000:g} kHz", f"{others}{heard}"),
         ("Findings", f"{len(diagnosis.findings)}", f"in {affected} utterances"),
     ]
 

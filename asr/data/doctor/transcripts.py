@@ -12,7 +12,7 @@ from asr.data.doctor.findings import Finding
 TOGETHER = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "HANGUL": "CJK", "BOPOMOFO": "CJK"}
 MINOR_SCRIPT = 0.02  # of the letters: what is rarer than this is taken for a mistake
 MARKUP = frozenset("<>[]{}|\\/_*#@&%$€£+=~^�")
-CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
+CAPITALS, DOTTED = re.compile(r"\b[A-Z]{2,}\b"), re.compile(r"\b(?:[A-Za-z]\.){2,}")
 REPEATED_PROMPTS = 0.3  # share of utterances with another's text from which on that is how the corpus was made
 
 
@@ -50,8 +50,8 @@ def characters(texts: Mapping[str, str]) -> Iterator[Finding]:
             {c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Co", "Cn") and c not in "\t\n"}
         ):
             parts.append("invisible " + " ".join(f"U+{ord(c):04X}" for c in hidden))
-        found = [] if shouted else sorted(set(CAPITALS.findall(text)) | set(re.findall(r"\b(?:[A-Za-z]\.){2,}", text)))
-        if found and not text.isupper():
+        capitals = [] if shouted or text.isupper() else CAPITALS.findall(text)
+        if found := sorted({*capitals, *DOTTED.findall(text)}):
             parts.append(f"abbreviations {' '.join(found[:3])}")
         if parts:
             yield Finding("transcript_characters", name, f"{'; '.join(parts)}: {text}")

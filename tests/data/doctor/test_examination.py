@@ -7,8 +7,9 @@ from asr.data.doctor import feasibility, splits, transcripts
 from asr.data.doctor.duplicates import exact_copies, near_copies
 from asr.data.doctor.examine import KIND_OF_REASON
 from asr.data.doctor.findings import REMEDIES
-from asr.data.doctor.measures import clipped_peaks, fingerprint, measure, wada_snr
-from asr.data.doctor.recordings import speaking_rates
+from asr.data.doctor.measures import clipped_peaks, fingerprint, measure
+from asr.data.doctor.noise import loudness, periodic_snr, wada_snr
+from asr.data.doctor.recordings import faults, other_channels, speaking_rates
 from asr.data.doctor.suspects import Suspect, suspicious
 from asr.data.utterance import REASONS
 
@@ -49,6 +50,39 @@ def test_signal_to_noise_ratio_of_speech_amplitudes_in_noise(ratio_db):
     assert wada_snr((0.01 * (clean + noise)).astype(np.float32)) == pytest.approx(ratio_db, abs=1.5)
 
 
+@pytest.mark.parametrize("ratio_db", [0, 5, 10])
+@pytest.mark.parametrize("rate", [8000, 48000])
+def test_signal_to_noise_ratio_of_a_vowel_without_pauses(ratio_db, rate):
+    random = np.random.default_rng(0)
+    time = np.arange(round(0.3 * rate)) / rate
+    vowel = sum(np.sin(2 * np.pi * 130 * k * time + k * k) / k for k in range(1, 20))
+    noise = np.interp(time, np.arange(2400) / 8000, random.standard_normal(2400))
+    noise *= np.sqrt(np.mean(vowel**2) / np.mean(noise**2)) * 10 ** (-ratio_db / 20)
+    assert periodic_snr(0.01 * (vowel + noise), rate) == pytest.approx(ratio_db, abs=3)
+
+
+def test_pauses_are_no_speech():
+    padded = np.concatenate([speech_like(3, seconds=3.0), np.zeros(10 * RATE, np.float32)])
+    assert 1.5 < loudness(padded, RATE)[1] <= 3.0
+
+
+def test_what_nobody_hears_is_not_missed():
+    rate = 48000
+    samples = np.random.default_rng(0).standard_normal(2 * rate)
+    for edge_hz, found in ((20_000, []), (12_000, ["band_limited"])):
+        spectrum = np.fft.rfft(samples)
+        spectrum[edge_hz * 2 :] *= 1e-4
+        measures = {"a": measure((0.1 * np.fft.irfft(spectrum)).astype(np.float32), rate)}
+        assert measures["a"].bandwidth_hz == pytest.approx(edge_hz, abs=300)
+        assert [each.kind for each in faults(measures, {"a": rate}) if each.kind == "band_limited"] == found
+
+
+def test_other_numbers_of_channels():
+    found = list(other_channels({"a": 1, "b": 1, "c": 2}))
+    assert [(each.kind, each.utterance, each.value) for each in found] == [("channels", "c", "2 channels, most have 1")]
+    assert not list(other_channels({"a": 2, "b": 2}))
+
+
 def test_a_spectrum_that_ends_at_a_wall():
     samples = speech_like(2)
     spectrum = np.fft.rfft(samples)
@@ -82,6 +116,9 @@ def test_speaking_rates_that_stand_out():
     assert not list(speaking_rates(seconds, texts))
     found = list(speaking_rates(seconds | {"cut": 0.3, "long": 60.0}, texts | {"cut": "x" * 36, "long": "x" * 36}))
     assert {each.utterance for each in found} == {"cut", "long"}
+    pausing = {name: min(duration, 3.0) for name, duration in seconds.items()} | {"pauses": 3.2, "long": 60.0}
+    found = list(speaking_rates(seconds | {"pauses": 60.0, "long": 60.0}, dict.fromkeys(pausing, "x" * 36), pausing))
+    assert {each.utterance for each in found} == {"long"}
 
 
 def test_scripts_characters_and_repetitions():
@@ -107,11 +144,25 @@ def test_voices_and_sentences_on_both_sides():
         splits.Placed("b", "train", "ben", "three four"),
         splits.Placed("c", "test", "anna", "five"),
         splits.Placed("d", "test", "carl", "three four"),
+        *(splits.Placed(text, "train", "dora", text) for text in ("six", "seven", "eight")),
     ]
     kinds = {each.kind: each.value for each in splits.leaks(placed)}
     assert kinds["speaker_leak"] == "test and train share 1 speakers (anna), 1 utterances"
     assert kinds["sentence_leak"] == "1 of 2 sentences of test are in train, d for example: three four"
     assert [each.value.split(":")[0] for each in splits.sizes(placed)] == ["test has 3 words"]
+
+
+def test_a_split_large_enough_is_not_small():
+    assert not list(splits.sizes([splits.Placed("a", "test", None, "word " * 1000)]))
+
+
+def test_one_voice_and_few_sentences_are_told_as_such():
+    placed = [splits.Placed(f"u{i}", "test" if i % 5 == 0 else "train", "anna", f"line {i % 3}") for i in range(30)]
+    speaker, sentence = splits.leaks(placed)
+    assert speaker.value == "anna is the only speaker: the score of test says nothing about other voices"
+    assert sentence.value.endswith("the corpus repeats its sentences, and the score says nothing about others")
+    (told,) = transcripts.repetitions({each.id: each.text for each in placed})
+    assert (told.utterance, told.value[:36]) == ("", "30 of 30 utterances say 3 sentences ")
 
 
 def test_feasibility_is_exact():
