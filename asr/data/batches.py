@@ -48,6 +48,11 @@ class Batch:
         waveform, lengths, tokens, counts = (tensor.to(device) for tensor in self.tensors)
         return Batch(self.ids, self.texts, waveform, lengths, tokens, counts, self.unreadable)
 
+    def check_whole(self) -> None:
+        """Raise UserError for the first recording that cannot be decoded any more."""
+        for name, problem in self.unreadable.items():
+            raise UserError(f"{name}: {problem.detail} (it could be decoded before); {problem.remedy}")
+
 
 class SpeechDataset(Dataset):
     """Turns the cuts of one batch into a `Batch`; samples come from `audio` where they are held in memory."""

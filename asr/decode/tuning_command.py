@@ -6,6 +6,8 @@ from tempfile import TemporaryDirectory
 
 import optuna
 import torch
+from lhotse import CutSet
+from omegaconf import DictConfig
 from rich.table import Table
 
 from asr.configuration import load_configuration, settings
@@ -41,7 +43,7 @@ def run(
         decoding = settings(config.decoder) | {"language_model": str(language_model)}
         corpus = read_split(config, trained, recognizer, Path(scratch), screen)
         cuts = corpus.splits[config.split]
-        heard, references = listen(recognizer, cuts, SpeechDataset(corpus.audio, recognizer.tokenizer), config)
+        heard, references, _ = listen(recognizer, cuts, SpeechDataset(corpus.audio, recognizer.tokenizer), config)
         greedy = rates_of(recognizer, [h for batch in heard for h in GreedyDecoder()(*batch)], references)
         recognizer.decode_with(decoding)
         assert isinstance(recognizer.decoder, BeamDecoder)
@@ -56,7 +58,9 @@ def run(
             if rates.wer < lowest[0]:
                 lowest[0] = rates.wer
                 chosen = ", ".join(f"{name} {value:g}" for name, value in weights.items())
-                screen.print(f"trial {number:4d} of {trials}   {shown(rates)}   {chosen}", highlight=False)
+                screen.print(
+                    f"trial {number:4d} of {trials}   {shown(rates)}   {chosen}", highlight=False, soft_wrap=True
+                )
 
         weights, best = tune(
             recognizer.decoder, heard, references, recognizer.tokenizer.decode, first, trials, config.seed, on_trial
@@ -78,14 +82,16 @@ def run(
 
 @torch.inference_mode()
 def listen(
-    recognizer: Recognizer, cuts, dataset: SpeechDataset, config
-) -> tuple[list[tuple[torch.Tensor, torch.Tensor]], list[str]]:
-    """Log-probabilities and lengths of every batch, and the references in the same order."""
-    heard, references = [], []
+    recognizer: Recognizer, cuts: CutSet, dataset: SpeechDataset, config: DictConfig
+) -> tuple[list[tuple[torch.Tensor, torch.Tensor]], list[str], list[str]]:
+    """Log-probabilities and lengths of every batch; references and ids of the utterances in the same order."""
+    heard, references, ids = [], [], []
     for batch in evaluation_batches(cuts, dataset, config.batch_seconds, config.workers):
+        batch.check_whole()
         heard.append(recognizer.model(batch.waveform, batch.lengths))
         references += batch.texts
-    return heard, references
+        ids += batch.ids
+    return heard, references, ids
 
 
 def rates_of(recognizer: Recognizer, hypotheses, references: Sequence[str]) -> Rates:

@@ -14,7 +14,6 @@ from lhotse import CutSet
 from asr.data.batches import Batch, SpeechDataset
 from asr.data.cuts import about
 from asr.data.doctor.measures import level_and_snr
-from asr.errors import UserError
 from asr.evaluation.plots import Example
 from asr.evaluation.wer import Score, score
 from asr.recognizer import Recognizer
@@ -42,13 +41,13 @@ def transcribe_set(
     recognizer.model.to(device)
     heard = Heard()
     for batch in batches:
-        for name, problem in batch.unreadable.items():
-            raise UserError(f"{name}: {problem.detail} (it could be decoded before); {problem.remedy}")
+        batch.check_whole()
         texts, seconds = timed_texts(recognizer, batch, device)
         heard.processing_s += seconds
         heard.audio_s += int(batch.lengths.sum()) / recognizer.sample_rate
         for row, (name, text) in enumerate(zip(batch.ids, texts, strict=True)):
-            loudness_db, snr_db = level_and_snr(batch.waveform[row, : batch.lengths[row]].numpy())
+            samples = batch.waveform[row, : batch.lengths[row]].numpy()
+            loudness_db, snr_db = level_and_snr(samples, recognizer.sample_rate)
             sound = {"loudness_db": round(loudness_db, 1), "snr_db": round(snr_db, 1)}
             heard.utterances[name] = {"hypothesis": recognizer.normalize(text)} | sound
         if on_utterances is not None:

@@ -63,10 +63,10 @@ def measure(samples: np.ndarray, sample_rate: int) -> Measures:
     )
 
 
-def level_and_snr(samples: np.ndarray) -> tuple[float, float]:
+def level_and_snr(samples: np.ndarray, sample_rate: int) -> tuple[float, float]:
     """How loud, in dB of full scale, and how far above its noise, in dB."""
     centred = samples - np.float32(samples.mean(dtype=np.float64))
-    return decibels(float(np.mean(centred**2, dtype=np.float64))), wada_snr(centred)
+    return decibels(float(np.mean(centred**2, dtype=np.float64))), signal_to_noise(centred, sample_rate)
 
 
 def usual(values: np.ndarray) -> tuple[float, float]:

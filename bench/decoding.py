@@ -1,0 +1,154 @@
+"""What decoding makes of one model: greedy, beam search, with language models, with hotwords; prints JSON.
+
+    python -m bench.decoding run=RUN_DIR [data.source=PATH] [--trials 60]
+
+Language models are estimated from the run's training transcripts and weighed on dev; test is decoded once by each.
+Rates stand with their interval over speakers and the p-value of the paired bootstrap against greedy decoding; speed is
+that of the decoder alone, in one thread, with its forced alignment. Hotwords are the words of the test references that
+no training transcript holds; their boost is chosen on dev, with dev's own such words.
+"""
+
+import argparse
+import json
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import optuna
+import torch
+from rich.console import Console
+
+from asr.configuration import exit_status, load_configuration, settings
+from asr.data.batches import SpeechDataset
+from asr.decode.tuning import tune
+from asr.decode.tuning_command import listen
+from asr.evaluation.confusions import align_words
+from asr.evaluation.held_out import open_run, read_split
+from asr.evaluation.significance import compare
+from asr.evaluation.wer import score
+from asr.recognizer import build_decoder
+from asr.text.language_model import run as estimate
+from asr.text.word_counts import read_word_counts
+
+BOOSTS = (0.5, 1.0, 1.5, 2.0, 3.0)  # nats a token
+LONG = 4  # letters of a hotword
+MODELS = {"characters, 6-gram": (6, True), "words, 3-gram": (3, False)}
+
+
+class Split:
+    """A split's log-probabilities, batch by batch, and its references."""
+
+    def __init__(self, name: str, options: Sequence[str], screen: Console) -> None:
+        config = load_configuration("evaluate", [*options, f"split={name}"])
+        _, trained, self.recognizer = open_run(config)
+        with TemporaryDirectory() as scratch:
+            corpus = read_split(config, trained, self.recognizer, Path(scratch), screen)
+        cuts = corpus.splits[name]
+        self.heard, self.references, ids = listen(
+            self.recognizer, cuts, SpeechDataset(corpus.audio, self.recognizer.tokenizer), config
+        )
+        speakers = {cut.id: cut.supervisions[0].speaker for cut in cuts}
+        self.speakers = [speakers[name] for name in ids]
+        self.seconds = sum(cut.duration for cut in cuts)
+
+    def decode(self, decoder) -> tuple[list[str], float]:
+        """Texts, and audio seconds a second of processor time."""
+        begun = time.process_time()
+        hypotheses = [hypothesis for batch in self.heard for hypothesis in decoder(*batch)]
+        spent = time.process_time() - begun
+        return [self.recognizer.text_of(hypothesis) for hypothesis in hypotheses], self.seconds / spent
+
+
+def measured(test: Split, decoder, greedy: list[str] | None) -> tuple[dict, list[str]]:
+    texts, speed = test.decode(decoder)
+    result = score(test.references, texts, test.speakers)
+    line = {"wer": result.wer, "wer_ci95": result.wer_ci95, "cer": result.cer, "audio_seconds_per_second": round(speed)}
+    if greedy is not None:
+        found = compare(test.references, texts, greedy, test.speakers)
+        line |= {"difference": found.difference, "p": found.bootstrap_p, "mapsswe_p": found.mapsswe.p}
+    return line, texts
+
+
+def recall(references: Sequence[str], texts: Sequence[str], hot: set[str]) -> tuple[float, float]:
+    """How many of the hotwords said were heard, and the word error rate of everything else."""
+    said = right = words = errors = 0
+    for alignment in align_words(references, texts):
+        for reference, heard in alignment:
+            if reference in hot:
+                said, right = said + 1, right + (heard == reference)
+            else:
+                words, errors = words + (reference is not None), errors + (heard != reference)
+    return right / max(1, said), errors / max(1, words)
+
+
+def unseen(split: Split, known: set[str]) -> set[str]:
+    words = {word for reference in split.references for word in reference.split()}
+    return {word for word in words - known if len(word) >= LONG and set(word) <= split.recognizer.tokenizer.characters}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=60)
+    arguments, options = parser.parse_known_args()
+    torch.set_num_threads(1)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    screen = Console(stderr=True)
+    config = load_configuration("evaluate", [*options, "decoder=beam"])
+    run, _, _ = open_run(config)
+    dev, test = Split("dev", options, screen), Split("test", options, screen)
+    tokenizer, normalize = test.recognizer.tokenizer, test.recognizer.normalize
+    plain = settings(config.decoder)
+    found: dict[str, dict] = {}
+    found["greedy"], greedy = measured(test, build_decoder(GREEDY, tokenizer, normalize), None)
+    found["beam"], _ = measured(test, build_decoder(plain, tokenizer, normalize), greedy)
+    with TemporaryDirectory() as scratch:
+        for name, (order, tokens) in MODELS.items():
+            path = Path(scratch) / f"{order}.arpa"
+            estimate([], run, order, tokens, path, None)
+            with_model = plain | {"language_model": str(path)}
+            first = {key: with_model[key] for key in ("lm_weight", "insertion_bonus")}
+            first |= {} if tokens else {"unknown_penalty": with_model["unknown_penalty"]}
+            decoder = build_decoder(with_model, tokenizer, normalize)
+            weights, rates = tune(
+                decoder, dev.heard, dev.references, tokenizer.decode, first, arguments.trials, 1, lambda *_: None
+            )
+            line, texts = measured(test, decoder, greedy)
+            found[name] = {"weights": weights, "dev_wer": rates.wer} | line
+            screen.print(name, found[name])
+            if tokens:
+                best, without = with_model | weights, texts
+        known = set(read_word_counts(run) or ())
+        found["hotwords"] = with_hotwords(dev, test, known, best, without)
+    json.dump(found, sys.stdout)
+    print()
+
+
+GREEDY = {"_target_": "asr.decode.greedy.GreedyDecoder"}
+
+
+def with_hotwords(dev: Split, test: Split, known: set[str], decoder: dict, without: list[str]) -> dict:
+    """Recall of unseen words with and without naming them, at the boost that dev likes best."""
+    tokenizer, normalize = test.recognizer.tokenizer, test.recognizer.normalize
+
+    def texts(split: Split, boost: float) -> list[str]:
+        hot = {"hotwords": sorted(unseen(split, known)), "hotword_boost": boost}
+        return split.decode(build_decoder(decoder | hot, tokenizer, normalize))[0]
+
+    boost = min(BOOSTS, key=lambda each: score(dev.references, texts(dev, each)).wer)
+    hot = unseen(test, known)
+    before, after = recall(test.references, without, hot), recall(test.references, texts(test, boost), hot)
+    return {
+        "hotwords": len(hot),
+        "boost": boost,
+        "recall": {"without": before[0], "with": after[0]},
+        "wer_elsewhere": {"without": before[1], "with": after[1]},
+    }
+
+
+if __name__ == "__main__":
+    warnings.filterwarnings("ignore")
+    with exit_status():
+        main()
