@@ -105,7 +105,7 @@ def _opened(work: Path, plan: object) -> tuple[Path, Path]:
     """The folders of an earlier run with the same plan, or empty ones: what is made, and what is known of it."""
     key = blake2b(repr(plan).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     made, state = work / "made", work / "state"
-    if not (state / key).exists():
+    if not ((state / key).exists() and made.is_dir()):
         shutil.rmtree(work, ignore_errors=True)
         made.mkdir(parents=True)
         state.mkdir()

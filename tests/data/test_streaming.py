@@ -280,14 +280,9 @@ def test_again_it_is_left_alone(source, shards):
 def test_killed_at_random_moments_and_continued_it_is_the_same(source, shards, tmp_path):
     slow = (  # every recording takes its time
         "import time, asr.data.shard_command; from asr.data import sharding; encoded = sharding.encoded\n"
-        "sharding.encoded = lambda *how: (time.sleep(0.03), encoded(*how))[1]\n"
+        "sharding.encoded = lambda *how: (time.sleep(0.06), encoded(*how))[1]\n"
     )
-    kill_and_go_on(slow, "shard", "--shard-size", 5, source, tmp_path / "target")
-    made, whole = (
-        {p.relative_to(at): p.read_bytes() for p in at.rglob("*") if p.is_file()}
-        for at in (tmp_path / "target", shards)
-    )
-    assert made == whole
+    kill_and_go_on(shards, slow, "shard", "--shard-size", 5, source, tmp_path / "target")
 
 
 def test_opus(source, tmp_path):
