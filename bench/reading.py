@@ -18,6 +18,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from asr.configuration import exit_status, load_configuration
+from asr.data.audio import one_torch_thread
 from asr.data.batches import SpeechDataset, training_batches
 from asr.data.corpus import Corpus
 from asr.data.sharding import shard
@@ -31,8 +32,9 @@ from asr.text.characters import CharacterTokenizer
 def speed(loader, sample_rate: int) -> float:
     """Audio seconds a second of one pass."""
     begun, seconds = time.perf_counter(), 0.0
-    for batch in loader:
-        seconds += float(batch.lengths.sum()) / sample_rate
+    with one_torch_thread():  # as in the processes that read for a training
+        for batch in loader:
+            seconds += float(batch.lengths.sum()) / sample_rate
     return seconds / (time.perf_counter() - begun)
 
 
