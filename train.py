@@ -51,7 +51,7 @@ def train(config: DictConfig) -> dict:
     module, recognizer = build(config, corpus)
     corpus.splits["train"], infeasible = leave_out_infeasible(corpus.splits["train"], module.model, module.tokenizer)
     reject_more(corpus, infeasible, run.rejected, config.data.max_rejected)
-    write_word_counts(run.path, texts_of(corpus.splits["train"]))
+    write_word_counts(run.path, texts_of(corpus.splits["train"]), len(corpus.splits["train"]))
     checked = {split: part for split, part in corpus.splits.items() if isinstance(part, CutSet)}
     unknown = [each for split, part in checked.items() for each in unknown_characters(split, part, module.tokenizer)]
     corpus.rejected += unknown

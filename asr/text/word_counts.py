@@ -12,10 +12,17 @@ from asr.writing import write_whole
 FILE = "training_words.json"
 
 
-def write_word_counts(run: Path, texts: Iterable[str]) -> None:
-    """Count the words of normalised transcripts into a run folder, the most frequent first."""
-    counts = Counter(word for text in texts for word in text.split())
-    write_whole(run / FILE, json.dumps(dict(counts.most_common()), ensure_ascii=False, indent=0) + "\n")
+def write_word_counts(run: Path, texts: Iterable[str], utterances: int) -> None:
+    """Count the words of normalised transcripts into a run folder, the most frequent first.
+
+    Not written where `texts` are fewer than the training's utterances: what a sample lacks is not unseen.
+    """
+    counts: Counter[str] = Counter()
+    read = 0
+    for read, text in enumerate(texts, start=1):
+        counts.update(text.split())
+    if read == utterances:
+        write_whole(run / FILE, json.dumps(dict(counts.most_common()), ensure_ascii=False, indent=0) + "\n")
 
 
 def read_word_counts(run: Path) -> Counter[str] | None:
