@@ -1,6 +1,6 @@
 """For whom and in what a recogniser errs: error rates by what is known of utterances, recall by what was trained on."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -107,23 +107,42 @@ def _rounding(bounds: Sequence[tuple[float, float]]) -> Callable[[float], str]:
     return lambda number: f"{number:.{decimals}f}".replace("-", "−")
 
 
-def rare_words(alignments: Sequence[Sequence[AlignedWord]], trained_on: Mapping[str, int]) -> list[dict[str, Any]]:
+def rare_words(
+    alignments: Sequence[Sequence[AlignedWord]],
+    trained_on: Mapping[str, int],
+    speakers: Sequence[str | None],
+    seed: int,
+) -> list[dict[str, Any]]:
     """Recall of reference words by how often the training transcripts hold them, those never seen first.
 
-    trained_on: how often each word stands in the training transcripts.
+    trained_on: how often each word stands in the training transcripts. speakers: of every utterance, for the interval.
     """
-    words: Counter[int] = Counter()
-    right: Counter[int] = Counter()
-    for reference, hypothesis in (step for alignment in alignments for step in alignment):
-        if reference is not None:
-            times = trained_on.get(reference, 0)
-            place = next(i for i, (_, most) in enumerate(SEEN) if most is None or times <= most)
-            words[place] += 1
-            right[place] += reference == hypothesis
+    words = np.zeros((len(SEEN), len(alignments)), dtype=int)
+    missed = np.zeros_like(words)
+    for row, alignment in enumerate(alignments):
+        for reference, hypothesis in alignment:
+            if reference is not None:
+                times = trained_on.get(reference, 0)
+                place = next(i for i, (_, most) in enumerate(SEEN) if most is None or times <= most)
+                words[place, row] += 1
+                missed[place, row] += reference != hypothesis
     return [
-        {"seen": _range(*SEEN[place]), "words": words[place], "recall": right[place] / words[place]}
-        for place in sorted(words)
+        {"seen": _range(*seen)} | _recall(missed[place], words[place], speakers, seed)
+        for place, seen in enumerate(SEEN)
+        if words[place].any()
     ]
+
+
+def _recall(missed: np.ndarray, words: np.ndarray, speakers: Sequence[str | None], seed: int) -> dict[str, Any]:
+    """Words, the share of them recognised and its interval, over the utterances that hold such words."""
+    rows = np.flatnonzero(words)
+    units, _ = units_of([speakers[int(row)] for row in rows], len(rows))
+    rates = resample(np.bincount(units, missed[rows]), np.bincount(units, words[rows]), seed)
+    found = {"words": int(words.sum()), "recall": 1 - rates.rate}
+    if rates.units < 2:
+        return found
+    low, high = rates.interval(int(words.sum()))
+    return found | {"recall_ci95": [max(0.0, 1 - high), 1 - low]}
 
 
 def _range(least: int, most: int | None) -> str:

@@ -53,6 +53,6 @@ def measure_split(
         "breakdown": breakdown(lines, result, seed),
     }
     if trained_on is not None:
-        metrics["rare_words"] = rare_words(words, trained_on)
+        metrics["rare_words"] = rare_words(words, trained_on, [line["speaker"] for line in lines], seed)
     found = {"words": count_confusions(words).as_dict(), "characters": count_confusions(characters).as_dict()}
     return Measured(metrics, found, lines)

@@ -18,10 +18,10 @@ def write_word_counts(run: Path, texts: Iterable[str], utterances: int) -> None:
     Not written where `texts` are fewer than the training's utterances: what a sample lacks is not unseen.
     """
     counts: Counter[str] = Counter()
-    read = 0
-    for read, text in enumerate(texts, start=1):
+    for text in texts:
         counts.update(text.split())
-    if read == utterances:
+        utterances -= 1
+    if utterances == 0:
         write_whole(run / FILE, json.dumps(dict(counts.most_common()), ensure_ascii=False, indent=0) + "\n")
 
 

@@ -76,7 +76,7 @@ def test_bins_hold_every_number_once():
 
 def test_recall_of_rare_words():
     alignments = align_words(["the cat sat the end", "dodo"], ["the bat sat a end uh", ""])
-    found = rare_words(alignments, {"the": 500, "cat": 1, "sat": 5, "end": 2})
+    found = rare_words(alignments, {"the": 500, "cat": 1, "sat": 5, "end": 2}, ["s", None], seed=0)
     assert found == [
         {"seen": "0", "words": 1, "recall": 0.0},
         {"seen": "1", "words": 1, "recall": 0.0},
@@ -92,3 +92,11 @@ def test_errors_of_characters_as_json():
         "deletions": [{"reference": "e", "count": 1}],
         "insertions": [{"hypothesis": "x", "count": 1}],
     }
+
+
+def test_recall_has_an_interval_over_speakers():
+    alignments = align_words(["a b"] * 40, ["a b", "a x"] * 20)
+    (found,) = rare_words(alignments, {"a": 1, "b": 1}, [f"s{i % 8}" for i in range(40)], seed=0)
+    low, high = found["recall_ci95"]
+    assert found["recall"] == 0.75
+    assert 0.4 < low < 0.75 < high <= 1
