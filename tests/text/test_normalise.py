@@ -70,3 +70,10 @@ def test_idempotent_and_composed(text, case, punctuation, hyphens):
 def test_invalid_option_names_key_and_choices(key):
     with pytest.raises(UserError, match=f"{key}='loud'.*choose one of .*(keep|NFC)"):
         TextNormalizer(**{key: "loud"})
+
+
+def test_it_says_what_it_does():
+    assert str(TextNormalizer()) == (
+        "NFC, lower case, punctuation removed, apostrophes inside words kept, hyphens inside words turned into spaces"
+    )
+    assert str(TextNormalizer(case="keep", hyphens="remove")).startswith("NFC, case as written, punctuation removed")
