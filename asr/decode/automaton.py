@@ -25,7 +25,7 @@ class Automaton:
         return (torch.full((batch, 1), self.first),)
 
     def scores(self, state: State, tokens: Tensor) -> Tensor:
-        return self.score[state[0][:, :, None], tokens[:, None]]
+        return self.score.take(state[0][:, :, None] * self.score.shape[1] + tokens[:, None])
 
     def advance(self, state: State, tokens: Tensor) -> State:
         return (torch.where(tokens == BLANK, state[0], self.next_state[state[0], tokens].long()),)

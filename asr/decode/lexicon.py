@@ -99,8 +99,8 @@ class WordNgram:
 
     def scores(self, state: State, tokens: Tensor) -> Tensor:
         node, _, ends, _ = state
-        child = self.children[node[:, :, None], tokens[:, None]].long()  # (B, K, M)
-        inside = self.ahead[child] - self.ahead[node][:, :, None]
+        child = self.children.take(node[:, :, None] * len(self.opens) + tokens[:, None]).long()  # (B, K, M)
+        inside = self.ahead.take(child) - self.ahead[node][:, :, None]
         first = self.opened[tokens][:, None]
         if self.spaces_apart:  # no word is empty
             ends = torch.where(node == ROOT, -torch.inf, ends)

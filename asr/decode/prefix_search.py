@@ -117,32 +117,37 @@ def _step(
     stay_blank = total + frame[:, BLANK, None]
     stay_nonblank = beams.nonblank + frame.gather(1, beams.last)
     tokens = _likeliest(frame, tokens_per_frame)  # (B, M)
-    heard = frame.gather(1, tokens)[:, None]  # (B, 1, M)
-    repeats = tokens[:, None] == beams.last[:, :, None]  # (B, K, M)
-    grown = (torch.where(repeats, beams.blank[:, :, None], total[:, :, None]) + heard).flatten(1)  # (B, K·M)
+    width, tried = beams.last.shape[1], tokens.shape[1]
+    grown = (total[:, :, None] + frame.gather(1, tokens)[:, None]).flatten(1)  # (B, K·M)
+    nowhere = grown.new_full((len(grown), 1), -torch.inf)
+    grown = torch.cat([grown, nowhere], 1)  # whose last place takes what goes nowhere
+
+    # The last token again makes a longer prefix only after a blank.
+    places = torch.full_like(frame, -1, dtype=torch.long).scatter_(1, tokens, torch.arange(tried).expand_as(tokens))
+    of_last = places.gather(1, beams.last)  # (B, K), -1 where that token is not tried
+    twice = torch.where(of_last < 0, width * tried, torch.arange(width) * tried + of_last)
+    grown.scatter_(1, twice, torch.where(of_last < 0, -torch.inf, beams.blank + frame.gather(1, beams.last)))
 
     # A prefix may stay what it is, or be reached again from its parent: the same prefix, so the two are added.
-    from_parent = beams.parent[:, :, None] == beams.prefix[:, None]  # (B, K, K)
-    again = from_parent.any(-1) & repeats.any(-1)
-    place = from_parent.int().argmax(-1) * tokens.shape[1] + repeats.int().argmax(-1)
-    regained = torch.where(again, grown.gather(1, place), -torch.inf)
-    stay_nonblank = torch.logaddexp(stay_nonblank, regained)
-    nowhere = grown.new_full((len(grown), 1), -torch.inf)
-    grown = torch.cat([grown, nowhere], 1).scatter_(1, torch.where(again, place, grown.shape[1]), -torch.inf)
+    ordered, order = beams.prefix.sort(dim=1)
+    parent = torch.searchsorted(ordered, beams.parent).clamp(max=width - 1)
+    again = (ordered.gather(1, parent) == beams.parent) & (of_last >= 0)
+    place = torch.where(again, order.gather(1, parent) * tried + of_last, width * tried)
+    stay_nonblank = torch.logaddexp(stay_nonblank, grown.gather(1, place))
+    grown.scatter_(1, place, -torch.inf)
 
     added = beams.added[:, :, None] + sum(
         scorer.scores(state, tokens) for scorer, state in zip(scorers, beams.states, strict=True)
     )
-    added = torch.cat([beams.added, added.expand(repeats.shape).flatten(1), nowhere], 1)
+    added = torch.cat([beams.added, added.expand(-1, -1, tried).flatten(1), nowhere], 1)
     acoustic = torch.cat([torch.logaddexp(stay_blank, stay_nonblank), grown], 1)
     score, chosen = (acoustic + added).topk(min(beam, acoustic.shape[1] - 1), dim=1)
 
     dead = score == -torch.inf  # fewer prefixes than places
-    width = beams.last.shape[1]
     stays = chosen < width
-    grows = (chosen - width).clamp(min=0, max=width * tokens.shape[1] - 1)
-    came_from = torch.where(stays, chosen, grows // tokens.shape[1]).clamp(max=width - 1)
-    token = torch.where(stays, BLANK, tokens.gather(1, grows % tokens.shape[1]))
+    grows = (chosen - width).clamp(min=0, max=width * tried - 1)
+    came_from = torch.where(stays, chosen, grows // tried)
+    token = torch.where(stays, BLANK, tokens.gather(1, grows % tried))
     prefix = beams.prefix.gather(1, came_from)
     longer = (prefix + token) * FACTOR + INCREMENT
     states = [tuple(part.gather(1, came_from) for part in state) for state in beams.states]
