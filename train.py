@@ -23,12 +23,13 @@ from asr.data.streaming import StreamLoader, streamed_corpus
 from asr.data.utterance import SPLITS
 from asr.errors import UserError
 from asr.evaluation.hypotheses import examples_of, write_json, write_lines
-from asr.evaluation.measurement import measure_split
+from asr.evaluation.measurement import calibrate, measure_split
 from asr.evaluation.report import write_report
 from asr.evaluation.scores import print_scores
 from asr.recognizer import FORMAT, Recognizer, build_decoder, build_model, load
 from asr.text.unknown import notes_of_unknown, unknown_characters
 from asr.text.word_counts import read_word_counts, write_word_counts
+from asr.timing.fitting import fit_timing
 from asr.training.alignable import fit_normalization, leave_out_infeasible, left_out_in_training, note_of_left_out
 from asr.training.fitting import budget_of, choose_precision, fit
 from asr.training.module import CTCTraining
@@ -61,6 +62,7 @@ def train(config: DictConfig) -> dict:
     dataset = SpeechDataset(corpus.audio, module.tokenizer)
     batches = batches_of(config, corpus, dataset)
     fit_normalization(module.model.features, batches["train"])
+    recognizer.timing = fit_timing(corpus.splits["train"], dataset, batches["train"], corpus.sample_rate)
     first = next(iter(batches["train"]))
     precision, why = choose_precision(module, first, run)
     facts = describe(module, corpus.splits, first, corpus.sample_rate)
@@ -160,6 +162,8 @@ def close(config, run, corpus, dataset, budget, device, screen) -> dict:
     if not run.model.is_dir():
         raise UserError("no model came of it: at no validation were its loss and weights finite; lower optimizer.lr")
     recognizer = load(run.model)
+    calibrate(recognizer, corpus.splits["dev"], dataset, 2 * config.data.batch_seconds, device)
+    recognizer.save(run.model)
     metrics, errors, lines = {}, {}, []
     trained_on = read_word_counts(run.path)
     for split in ("dev", "test"):

@@ -48,6 +48,7 @@ def transcribe(
     files: Annotated[list[Path], typer.Argument(help="Recordings: WAV, FLAC, Ogg, Opus, MP3, at any sample rate.")],
     model: Annotated[Path, typer.Option(help="A trained model: RUN_DIR/model.")],
     format: Annotated[Format, typer.Option(help="json: a line a file, with words and times.")] = Format.text,
+    times: Annotated[bool, typer.Option("--times", help="With the text format: when each line is said.")] = False,
     decoder: Annotated[str | None, typer.Option(help="greedy or beam, in place of the model's own.")] = None,
     option: Annotated[
         list[str] | None,
@@ -63,9 +64,9 @@ def transcribe(
 
     with exit_status():
         from asr.recognizer import load
-        from asr.transcripts import FORMATS
+        from asr.transcripts import writer
 
-        write = FORMATS[format.value]
+        write = writer(format.value, times)
         recognizer = load(model)
         if decoder is not None:
             recognizer.decode_with(decoder_settings(decoder, option or []))
@@ -90,17 +91,19 @@ def align(
     transcript: Annotated[Path, typer.Argument(help="A text file with what is said in it.")],
     model: Annotated[Path, typer.Option(help="A trained model: RUN_DIR/model.")],
     format: Annotated[Format, typer.Option(help="json: words, times, confidences.")] = Format.ctm,
+    times: Annotated[bool, typer.Option("--times", help="With the text format: when each line is said.")] = False,
 ) -> None:
-    """Find when each word of a known text is said."""
+    """Find when each word of a known text is said, in a recording of any length; lines of the text become captions."""
     with exit_status():
         from asr.recognizer import load
-        from asr.transcripts import FORMATS
+        from asr.transcripts import writer
 
+        write = writer(format.value, times)
         try:
             text = transcript.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(f"{transcript}: cannot be read as UTF-8 text ({error}); give a text file") from error
-        print(FORMATS[format.value]([load(model).align(audio, text)], False), end="")
+        print(write([load(model).align(audio, text)], False), end="")
 
 
 @app.command()

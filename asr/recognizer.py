@@ -6,7 +6,7 @@ config.yaml may name only parts of this package, and weights are read as numbers
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,41 +17,29 @@ import safetensors.torch
 import torch
 import yaml
 
-from asr.ctc.alignment import align
-from asr.ctc.head import CTCHead
+from asr.confidence import WordConfidence
+from asr.ctc.alignment import align_long
+from asr.ctc.head import BLANK, CTCHead
 from asr.data.audio import AudioProblem, load_audio
 from asr.decode.greedy import Hypothesis
 from asr.errors import UserError, one_line
+from asr.long_recordings import consecutive_log_probs, heard_in_parts, is_long, stretches
 from asr.model import AcousticModel
 from asr.text.load import load_tokenizer
 from asr.text.normalise import TextNormalizer
-from asr.text.tokenizer import Tokenizer, UnknownCharacter
+from asr.text.tokenizer import SPACE_PIECE, Tokenizer, UnknownCharacter
+from asr.timing.hmm import CharacterHMM, Recordings, Span
+from asr.timing.words import Token, Transcript, segments_of, tokens_of, words_of
 from asr.trust import MODEL_PARTS, check_trusted
 from asr.writing import whole_folder, write_whole
 
 LANGUAGE_MODEL = "lm.arpa"  # of a decoder that has one
+TIMING = "timing.safetensors"
+GROUP_BATCHES = 10  # of recordings that are read before they are transcribed
+STRETCHES_AT_ONCE = 8
 FORMAT = 1  # of the model folder; raised when older programs could no longer read it
 
-
 Decoder = Callable[[torch.Tensor, torch.Tensor], list[Hypothesis]]  # log-probabilities (B, T', V), lengths (B,)
-
-
-@dataclass(frozen=True)
-class Transcript:
-    """One recording's text, its words with times in seconds and confidence in 0..1, and its duration in seconds."""
-
-    path: str
-    text: str
-    words: list["Word"]
-    duration: float
-
-
-@dataclass(frozen=True)
-class Word:
-    text: str
-    start: float
-    end: float
-    confidence: float
 
 
 class Recognizer:
@@ -65,9 +53,13 @@ class Recognizer:
         decoder: Decoder,
         sample_rate: int,
         config: dict,
+        timing: CharacterHMM | None = None,
+        confidence: WordConfidence | None = None,
     ) -> None:
         self.model, self.tokenizer, self.normalize = model.eval(), tokenizer, normalize
         self.decoder, self.sample_rate, self.config = decoder, sample_rate, config
+        self.timing = timing  # without it, times are those of CTC's frames
+        self.confidence = confidence  # without it, a word is as sure as its least sure token
 
     def save(self, folder: Path) -> None:
         """Write the model folder, whole or not at all."""
@@ -77,9 +69,13 @@ class Recognizer:
             if path := config["decoder"].get("language_model"):
                 shutil.copyfile(path, made / LANGUAGE_MODEL)
                 config = {**config, "decoder": {**config["decoder"], "language_model": LANGUAGE_MODEL}}
+            if self.confidence is not None:
+                config = {**config, "confidence": list(self.confidence.weights)}
             write_whole(made / "model.safetensors", safetensors.torch.save(weights))
             write_whole(made / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
             self.tokenizer.save(made)
+            if self.timing is not None:
+                self.timing.save(made / TIMING)
 
     def decode_with(self, config: Mapping[str, Any]) -> None:
         """Decode from now on as a `decoder` of conf/ describes, and save that with the model."""
@@ -105,63 +101,94 @@ class Recognizer:
         One that cannot be used (unreadable, empty, silent) is told to `on_problem` and left out; without it, UserError
         is raised for the first.
         """
-        found = [(path, samples) for path in paths if (samples := self.read(path, on_problem)) is not None]
-        paths, recordings = [path for path, _ in found], [samples for _, samples in found]
-        transcripts: list[Transcript | None] = [None] * len(found)
+        transcripts: list[Transcript] = []
+        readable = ((path, samples) for path in paths if (samples := self.read(path, on_problem)) is not None)
+        for group in groups_of(readable, GROUP_BATCHES * batch_seconds * self.sample_rate):
+            names, recordings = zip(*group, strict=True)
+            found = self.transcribe_samples(recordings, batch_seconds)
+            transcripts += [replace(each, path=str(name)) for name, each in zip(names, found, strict=True)]
+        return transcripts
+
+    @torch.inference_mode()
+    def transcribe_samples(self, recordings: Sequence[np.ndarray], batch_seconds: float = 120.0) -> list[Transcript]:
+        """(S,) samples at the model's rate of each recording; long ones are heard in overlapping chunks."""
+        found: dict[int, Transcript] = {}
         for rows in batches_by_length([len(samples) for samples in recordings], batch_seconds * self.sample_rate):
-            hypotheses = self.decode(*side_by_side([recordings[index] for index in rows]))
-            for index, hypothesis in zip(rows, hypotheses, strict=True):
-                seconds = len(recordings[index]) / self.sample_rate
-                transcripts[index] = Transcript(
-                    str(paths[index]), self.text_of(hypothesis), self.words(hypothesis, seconds), seconds
-                )
-        return [transcript for transcript in transcripts if transcript is not None]
+            long = [row for row in rows if is_long(len(recordings[row]), self.sample_rate)]
+            for row in long:
+                parts = consecutive_log_probs(self.model, recordings[row], self.sample_rate)
+                found[row] = self.timed_long(heard_in_parts(self.decoder, parts), recordings[row])
+            if rows := [row for row in rows if row not in long]:
+                waveform, lengths = side_by_side([recordings[row] for row in rows])
+                hypotheses = self.decode(waveform, lengths)
+                found |= dict(zip(rows, self.timed(hypotheses, waveform, lengths), strict=True))
+        return [found[row] for row in range(len(recordings))]
+
+    def timed(
+        self, hypotheses: Sequence[Hypothesis], waveform: torch.Tensor, lengths: torch.Tensor
+    ) -> list[Transcript]:
+        """Hypotheses of (B, S), (B,) samples with the times of their words, without paths."""
+        return [
+            self.transcript(hypothesis, tokens, samples)
+            for hypothesis, tokens, samples in zip(
+                hypotheses, self.tokens(hypotheses, waveform, lengths), lengths.tolist(), strict=True
+            )
+        ]
+
+    def timed_long(self, hypothesis: Hypothesis, samples: np.ndarray) -> Transcript:
+        """The same of a recording of any length, stretch by stretch."""
+        frame_s = self.model.frame_s
+        frame = round(frame_s * self.sample_rate)
+        begins = [self.tokenizer.piece(token).startswith(SPACE_PIECE) for token in hypothesis.tokens]
+        tokens: list[Token] = []
+        parts = stretches(hypothesis, begins, -(-len(samples) // frame), frame_s)
+        for first in range(0, len(parts), STRETCHES_AT_ONCE):
+            some = parts[first : first + STRETCHES_AT_ONCE]
+            batch = side_by_side([samples[part.first_frame * frame : part.end_frame * frame] for part in some])
+            for part, found in zip(some, self.tokens([part.hypothesis for part in some], *batch), strict=True):
+                tokens += [token.later(part.first_frame * frame_s) for token in found]
+        return self.transcript(hypothesis, tokens, len(samples))
+
+    def tokens(
+        self, hypotheses: Sequence[Hypothesis], waveform: torch.Tensor, lengths: torch.Tensor
+    ) -> list[list[Token]]:
+        known: Sequence[list[Span] | None] = [None] * len(hypotheses)
+        if self.timing is not None:
+            texts = [self.text_of(hypothesis) for hypothesis in hypotheses]
+            known = self.timing.align(Recordings(waveform.cpu(), lengths.cpu(), texts))
+        return [
+            tokens_of(hypothesis, self.tokenizer, self.model.frame_s, samples / self.sample_rate, spans)
+            for hypothesis, spans, samples in zip(hypotheses, known, lengths.tolist(), strict=True)
+        ]
+
+    def transcript(self, hypothesis: Hypothesis, tokens: list[Token], samples: int) -> Transcript:
+        words = words_of(hypothesis, tokens, self.tokenizer)
+        found = Transcript("", self.text_of(hypothesis), words, samples / self.sample_rate, tokens)
+        return found if self.confidence is None else self.confidence.of(found)
 
     @torch.inference_mode()
     def align(self, path: str | Path, text: str) -> Transcript:
         """Find when each word of a known text is said in a recording, by the likeliest path of its tokens.
 
-        Raises UserError where the recording cannot be used, is too short for the text, or where the text holds
-        characters that the model cannot write.
+        The lines of the text, where there are several, become segments. Raises UserError where the recording cannot be
+        used, is too short for the text, or where the text holds characters that the model cannot write.
         """
         samples = self.read(path)
         assert samples is not None
-        spoken = self.normalize(text)
+        lines = [spoken for line in text.splitlines() if (spoken := self.normalize(line))]
         try:
-            tokens = self.tokenizer.encode(spoken)
+            tokens = self.tokenizer.encode(" ".join(lines))
         except UnknownCharacter as error:
             raise UserError(f"{path}: the text cannot be aligned: {error}") from error
-        log_probs, counts = self.model(*side_by_side([samples]))
+        parts = consecutive_log_probs(self.model, samples, self.sample_rate)
+        used, columns = torch.tensor([BLANK, *tokens]).unique(return_inverse=True)  # of V, which may be thousands
         try:
-            found = align(log_probs[0, : counts[0]], tokens)
+            found = align_long(torch.cat([part[:, used] for part in parts]), columns[1:].tolist())
         except UserError as error:
             raise UserError(f"{path}: {error}; check that it is this recording's text") from error
-        seconds = len(samples) / self.sample_rate
-        hypothesis = Hypothesis(tokens, found.starts, found.ends, found.confidences)
-        return Transcript(str(path), spoken, self.words(hypothesis, seconds), seconds)
-
-    def words(self, hypothesis: Hypothesis, duration: float) -> list[Word]:
-        """Tokens gathered between spaces; a word starts where its first token does and ends where its last one does."""
-        words: list[Word] = []
-        open_word: list[int] = []
-
-        def close() -> None:
-            text = self.tokenizer.decode([hypothesis.tokens[i] for i in open_word]).strip()
-            if text:
-                start = hypothesis.starts[open_word[0]] * self.model.frame_s
-                end = min(duration, hypothesis.ends[open_word[-1]] * self.model.frame_s)
-                confidence = min(hypothesis.confidences[i] for i in open_word)
-                words.append(Word(text, round(start, 3), round(max(start, end), 3), round(confidence, 4)))
-            open_word.clear()
-
-        for index, token in enumerate(hypothesis.tokens):
-            piece = self.tokenizer.piece(token)
-            if piece.startswith("▁"):
-                close()
-            if piece != "▁":
-                open_word.append(index)
-        close()
-        return words
+        transcript = self.timed_long(Hypothesis(tokens, found.starts, found.ends, found.confidences), samples)
+        segments = segments_of(transcript.words, lines) if len(lines) > 1 else []
+        return replace(transcript, path=str(path), text=" ".join(lines), segments=segments)
 
     def read(self, path: str | Path, on_problem: Callable[[UserError], None] | None = None) -> np.ndarray | None:
         """(S,) samples at the model's rate; None where there is a problem, once it is told."""
@@ -173,6 +200,18 @@ class Recognizer:
                 raise error from problem
             on_problem(error)
             return None
+
+
+def groups_of(recordings: Iterable[tuple[Any, np.ndarray]], room: float) -> Iterator[list[tuple[Any, np.ndarray]]]:
+    """Named recordings in lists of about `room` samples, so that only one list is in memory."""
+    group: list[tuple[Any, np.ndarray]] = []
+    for recording in recordings:
+        group.append(recording)
+        if sum(len(samples) for _, samples in group) >= room:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def batches_by_length(lengths: Sequence[float], room: float) -> Iterator[list[int]]:
@@ -223,12 +262,14 @@ def load(folder: str | Path) -> Recognizer:
             config["decoder"]["language_model"] = str(folder / LANGUAGE_MODEL)  # wherever the file says it is
         decoder = build_decoder(config["decoder"], tokenizer, normalize)
         sample_rate = int(config["sample_rate"])
+        confidence = WordConfidence(tuple(map(float, config["confidence"]))) if "confidence" in config else None
     except UserError:
         raise
     except Exception as error:  # a foreign config may be wrong in any way; all of them are one line
         raise UserError(f"{folder / 'config.yaml'}: does not describe a model ({one_line(error)})") from error
     load_weights(model, folder / "model.safetensors")
-    return Recognizer(model, tokenizer, normalize, decoder, sample_rate, config)
+    timing = CharacterHMM.load(folder / TIMING) if (folder / TIMING).is_file() else None
+    return Recognizer(model, tokenizer, normalize, decoder, sample_rate, config, timing, confidence)
 
 
 def read_config(path: Path) -> dict[str, Any]:

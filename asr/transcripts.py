@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from asr.recognizer import Transcript, Word
+from asr.timing.words import Segment, Transcript, Word
 
 CAPTION_WORDS = 12  # at most, in one caption
 CAPTION_SECONDS = 6.0
@@ -20,18 +20,24 @@ def as_text(transcripts: Sequence[Transcript], several: bool) -> str:
     return "".join(f"{t.path}\t{t.text}\n" if several else f"{t.text}\n" for t in transcripts)
 
 
+def as_timed_text(transcripts: Sequence[Transcript], several: bool) -> str:
+    """A line a caption, after its times; with several files, each after its path and a tab."""
+    return "".join(
+        f"{transcript.path}\t" * several + f"[{times(caption, '.')}] {caption.text}\n"
+        for transcript in transcripts
+        for caption in captions_of(transcript)
+    )
+
+
 def as_json(transcripts: Sequence[Transcript], several: bool) -> str:
-    """A JSON line a file: path, text, duration, words with times in seconds and confidence."""
+    """A JSON line a file: path, text, duration, words and tokens with times in seconds and confidence, segments."""
     return "".join(json.dumps(asdict(transcript), ensure_ascii=False) + "\n" for transcript in transcripts)
 
 
 def as_srt(transcripts: Sequence[Transcript], several: bool) -> str:
     """SubRip captions; several files follow one another, each with its own clock."""
     captions = [caption for transcript in transcripts for caption in captions_of(transcript)]
-    blocks = [
-        f"{number}\n{clock(words[0].start, ',')} --> {clock(words[-1].end, ',')}\n{spoken(words)}\n"
-        for number, words in enumerate(captions, 1)
-    ]
+    blocks = [f"{number}\n{times(caption, ',')}\n{caption.text}\n" for number, caption in enumerate(captions, 1)]
     return "\n".join(blocks)
 
 
@@ -41,8 +47,7 @@ def as_vtt(transcripts: Sequence[Transcript], several: bool) -> str:
     for transcript in transcripts:
         if several:
             blocks.append(f"NOTE {transcript.path}\n")
-        for words in captions_of(transcript):
-            blocks.append(f"{clock(words[0].start, '.')} --> {clock(words[-1].end, '.')}\n{spoken(words)}\n")
+        blocks += [f"{times(caption, '.')}\n{caption.text}\n" for caption in captions_of(transcript)]
     return "\n".join(blocks)
 
 
@@ -81,8 +86,10 @@ def textgrid(transcript: Transcript) -> str:
     return "\n".join(lines) + "\n"
 
 
-def captions_of(transcript: Transcript) -> list[list[Word]]:
-    """Words in captions, cut at pauses, lengths and counts."""
+def captions_of(transcript: Transcript) -> list[Segment]:
+    """The segments; where there are none, the words cut at pauses, lengths and counts."""
+    if transcript.segments:
+        return transcript.segments
     captions: list[list[Word]] = []
     for word in transcript.words:
         last = captions[-1] if captions else []
@@ -90,11 +97,11 @@ def captions_of(transcript: Transcript) -> list[list[Word]]:
         if not last or full or word.start - last[-1].end > CAPTION_PAUSE_S:
             captions.append([])
         captions[-1].append(word)
-    return captions
+    return [Segment(" ".join(word.text for word in words), words[0].start, words[-1].end) for words in captions]
 
 
-def spoken(words: Sequence[Word]) -> str:
-    return " ".join(word.text for word in words)
+def times(caption: Segment, point: str) -> str:
+    return f"{clock(caption.start, point)} --> {clock(caption.end, point)}"
 
 
 def clock(seconds: float, point: str) -> str:
@@ -112,3 +119,8 @@ FORMATS: dict[str, Callable[[Sequence[Transcript], bool], str]] = {
     "ctm": as_ctm,
     "textgrid": as_textgrid,
 }
+
+
+def writer(format: str, times: bool) -> Callable[[Sequence[Transcript], bool], str]:
+    """How a format is written; every one but text holds times anyway."""
+    return as_timed_text if times and format == "text" else FORMATS[format]

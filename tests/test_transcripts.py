@@ -5,7 +5,7 @@ import json
 import pytest
 
 from asr.data.segment_files import textgrid
-from asr.recognizer import Transcript, Word
+from asr.timing.words import Transcript, Word
 from asr.transcripts import CAPTION_PAUSE_S, CAPTION_WORDS, FORMATS
 
 

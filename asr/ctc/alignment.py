@@ -1,4 +1,4 @@
-"""When each token is said: the likeliest path of a transcript through the frames (Viterbi 1967, over CTC's states).
+"""When each token is said: the likeliest path of a transcript through the frames, over CTC's states.
 
 Shapes: B utterances, T' frames, V tokens with the blank at 0, U tokens of a transcript, S = 2U + 1 states.
 """
@@ -11,8 +11,12 @@ from torch import Tensor
 
 from asr.ctc.head import BLANK
 from asr.ctc.loss import frames_needed, required_frames
+from asr.ctc.viterbi import banded_path, likeliest_path, spans
 from asr.errors import UserError
 from asr.masking import valid_frames
+
+WHOLE_CELLS = 2**27  # frames times tokens up to which all states are looked at
+BAND = 4096  # states that are looked at first in longer recordings: a minute or more of speech
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,69 +65,46 @@ def align(log_probs: Tensor, tokens: Sequence[int]) -> Alignment:
 def align_batch(log_probs: Tensor, lengths: Tensor, tokens: Tensor, token_counts: Tensor) -> Alignments:
     """(B, T', V) log-probabilities, (B,) frames, (B, U) tokens, (B,) token counts -> where each token lies.
 
-    States are blank, token, blank, token, …, blank (Graves et al. 2006); one may stay, go to the next, or leave out a
-    blank between two different tokens. What stands in padding, of frames and of tokens, never matters.
+    States are blank, token, blank, token, …, blank (Graves et al. 2006); a blank between two different tokens may be
+    left out. What stands in padding, of frames and of tokens, never matters.
     """
     lengths, tokens, token_counts = (each.to(log_probs.device) for each in (lengths, tokens, token_counts))
     batch, count = tokens.shape
     states = torch.full((batch, 2 * count + 1), BLANK, device=log_probs.device)
     states[:, 1::2] = tokens.where(valid_frames(token_counts, count), BLANK)
-    came_from, ending = forward(log_probs, lengths, states)
-    last = 2 * token_counts.unsqueeze(1)  # (B, 1): the path ends in the last blank or, next to it, the last token
-    either = ending.gather(1, torch.cat([last, (last - 1).clamp_min(0)], 1))
-    score, back = either.max(1)
-    path = backward(came_from, lengths, (last.squeeze(1) - back).clamp_min(0))  # (B, T')
+    skippable = torch.zeros_like(states, dtype=torch.bool)
+    skippable[:, 3::2] = states[:, 3::2] != states[:, 1:-2:2]
+    path, scores = likeliest_path(log_probs, lengths, states, skippable, 2 * token_counts)
     possible = lengths >= required_frames(tokens, token_counts)
-    spoken = valid_frames(lengths, path.shape[1]) & possible.unsqueeze(1)
-    starts, ends, confidences = spans(log_probs, states, path, spoken)
-    return Alignments(starts, ends, confidences, score.where(possible, -torch.inf))
+    counted = valid_frames(lengths, path.shape[1]) & possible.unsqueeze(1)
+    starts, ends = (frames[:, 1::2] for frames in spans(path, counted, states.shape[1]))
+    labels = states.gather(1, path).unsqueeze(2)
+    probabilities = log_probs[:, : path.shape[1]].gather(2, labels).squeeze(2).exp().where(counted, 0.0)  # (B, T')
+    sums = torch.zeros(states.shape, dtype=log_probs.dtype, device=path.device).scatter_add(1, path, probabilities)
+    confidences = (sums[:, 1::2] / (ends - starts).clamp_min(1)).where(ends > 0, 0.0)
+    return Alignments(starts, ends, confidences, scores.where(possible, -torch.inf))
 
 
-def forward(log_probs: Tensor, lengths: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
-    """How many states back the best way into every state came from, (T', B, S) uint8, and scores at the end, (B, S)."""
-    batch, width = states.shape
-    frames = int(lengths.max()) if batch else 0
-    skip = torch.full((batch, width), -torch.inf, dtype=torch.float64, device=states.device)
-    skip[:, 3::2] = skip[:, 3::2].where(states[:, 3::2] == states[:, 1:-2:2], 0.0)
-    came_from = torch.zeros(frames, batch, width, dtype=torch.uint8, device=states.device)
-    best = torch.full((batch, 2 + width), -torch.inf, dtype=torch.float64, device=states.device)  # two before the first
-    best[:, 2] = 0.0  # before the first frame; its first two states can then be reached
-    ending = best[:, 2:].clone()
-    last_frames = set(lengths.tolist())
-    for t in range(frames):
-        stay, one, two = best[:, 2:], best[:, 1:-1], best[:, :-2] + skip
-        way = torch.maximum(stay, one)
-        came_from[t] = torch.where(two > way, 2, one > stay)
-        best[:, 2:] = torch.maximum(way, two) + log_probs[:, t].gather(1, states)
-        if t + 1 in last_frames:
-            ending = torch.where((lengths == t + 1).unsqueeze(1), best[:, 2:], ending)
-    return came_from, ending
+@torch.inference_mode()
+def align_long(log_probs: Tensor, tokens: Sequence[int]) -> Alignment:
+    """`align` in bounded memory: (T', V) of an hour and its tokens -> where each token lies.
 
-
-def backward(came_from: Tensor, lengths: Tensor, state: Tensor) -> Tensor:
-    """The state of every frame, (B, T'), of the path that ends in `state` (B,)."""
-    frames, batch, _ = came_from.shape
-    path = torch.zeros(frames, batch, dtype=torch.long, device=came_from.device)
-    state = state.unsqueeze(1)
-    within = valid_frames(lengths, frames).T.unsqueeze(2)  # (T', B, 1)
-    for t in reversed(range(frames)):
-        path[t] = state.squeeze(1)
-        state = state - came_from[t].gather(1, state) * within[t]
-    return path.T
-
-
-def spans(log_probs: Tensor, states: Tensor, path: Tensor, spoken: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(B, T') states and which of them count -> first frame, frame after the last, mean probability, each (B, U)."""
-    batch, frames = path.shape
-    width = states.shape[1]
-    frame = torch.arange(frames, device=path.device).expand(batch, -1)
-    place = path.where(spoken, width)  # one more column takes what does not count
-    none = torch.zeros(batch, width + 1, dtype=torch.long, device=path.device)
-    starts = none.scatter_reduce(1, place, frame, "amin", include_self=False)
-    ends = none.scatter_reduce(1, place, frame + 1, "amax", include_self=False)
-    labels = states.gather(1, path)
-    probabilities = log_probs[:, :frames].gather(2, labels.unsqueeze(2)).squeeze(2).exp()  # (B, T')
-    sums = torch.zeros(batch, width + 1, dtype=log_probs.dtype, device=path.device)
-    sums = sums.scatter_add(1, place, probabilities)
-    starts, ends, sums = (values[:, 1:width:2] for values in (starts, ends, sums))
-    return starts, ends, sums / (ends - starts).clamp_min(1)
+    Raises UserError where there are fewer frames than the transcript needs, or where the two drift far apart.
+    """
+    if len(log_probs) * len(tokens) <= WHOLE_CELLS:
+        return align(log_probs, tokens)
+    if len(log_probs) < (needed := frames_needed(tokens)):
+        raise UserError(f"the transcript needs {needed} frames, the recording has {len(log_probs)}")
+    states = torch.full((2 * len(tokens) + 1,), BLANK)
+    states[1::2] = torch.tensor(tokens)
+    skippable = torch.zeros_like(states, dtype=torch.bool)
+    skippable[3::2] = states[3::2] != states[1:-2:2]
+    found = banded_path(log_probs, states, skippable, BAND)
+    if found is None:
+        raise UserError("long parts of the transcript are not in the recording, or of the recording in the transcript")
+    path, score = found
+    every = torch.ones(1, len(path), dtype=torch.bool)
+    starts, ends = (frames[0, 1::2] for frames in spans(path.unsqueeze(0), every, len(states)))
+    probabilities = log_probs.cpu().gather(1, states[path].unsqueeze(1)).squeeze(1).exp()
+    sums = torch.zeros(len(states)).scatter_add(0, path, probabilities)[1::2]
+    return Alignment(starts.tolist(), ends.tolist(), (sums / (ends - starts)).tolist(), score)

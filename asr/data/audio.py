@@ -229,7 +229,7 @@ def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
 
 @contextmanager
 def one_torch_thread() -> Iterator[None]:
-    """Keep torch from dividing each short resampling among the cores, whose waiting costs more than it saves."""
+    """Keep torch from dividing many short operations among the cores, whose waiting costs more than it saves."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

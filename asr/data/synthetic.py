@@ -67,7 +67,7 @@ def read(
     folder = Path(source or cache or default_cache()).absolute() / name
     found = _kept(folder)
     if not found:
-        _make(folder, _plan(languages, own, counts, voices, seed))
+        _make(folder, plan_of(languages, own, counts, voices, seed))
         found = _kept(folder)
     note = f"synthetic speech by espeak-ng ({', '.join(languages)}): {len(found)} utterances in {folder}"
     return Reading(found, note)
@@ -107,7 +107,7 @@ def _check(languages: Sequence[str], text: object, counts: dict[str, int], voice
         )
 
 
-def _plan(
+def plan_of(
     languages: Sequence[str], own: list[str] | None, counts: dict[str, int], voices: dict[str, int], seed: int
 ) -> list[tuple[Line, Speaker]]:
     """Who says what: every utterance's line of metadata and its speaker."""
@@ -165,8 +165,12 @@ def _write(folder: Path, plan: Sequence[tuple[Line, Speaker]]) -> None:
         Speech(line.text, speaker.voice, speaker.rate, speaker.pitch, speaker.pitch_range) for line, speaker in plan
     ]
     for (line, speaker), samples in zip(plan, speak(speeches), strict=True):
-        noise = np.random.default_rng(int.from_bytes(blake2b(line.id.encode(), digest_size=8).digest(), "big"))
-        soundfile.write(folder / line.audio, recorded(samples, speaker, noise), SAMPLE_RATE, subtype="PCM_16")
+        soundfile.write(folder / line.audio, recorded(samples, speaker, noise_of(line)), SAMPLE_RATE, subtype="PCM_16")
     lines = sorted((line for line, _ in plan), key=lambda line: line.id)
     text = "".join(json.dumps(asdict(line), ensure_ascii=False) + "\n" for line in lines)
     (folder / METADATA).write_text(text, encoding="utf-8")
+
+
+def noise_of(line: Line) -> np.random.Generator:
+    """What the noise of an utterance is drawn by."""
+    return np.random.default_rng(int.from_bytes(blake2b(line.id.encode(), digest_size=8).digest(), "big"))

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,9 +14,11 @@ from lhotse import CutSet
 from asr.data.batches import Batch, SpeechDataset
 from asr.data.cuts import about
 from asr.data.doctor.measures import level_and_snr
+from asr.decode.greedy import Hypothesis
 from asr.evaluation.plots import Example
 from asr.evaluation.wer import Score, score
 from asr.recognizer import Recognizer
+from asr.timing.words import Transcript
 from asr.writing import write_whole
 
 LATENCY_UTTERANCES = 20
@@ -27,6 +29,7 @@ class Heard:
     """What came of a set: by utterance id the hypothesis and the sound's level, and how long it took, in seconds."""
 
     utterances: dict[str, dict[str, Any]] = field(default_factory=dict)
+    transcripts: dict[str, Transcript] = field(default_factory=dict)
     audio_s: float = 0.0
     processing_s: float = 0.0
 
@@ -42,25 +45,34 @@ def transcribe_set(
     heard = Heard()
     for batch in batches:
         batch.check_whole()
-        texts, seconds = timed_texts(recognizer, batch, device)
+        hypotheses, texts, seconds = timed_texts(recognizer, batch, device)
+        transcripts = recognizer.timed(hypotheses, batch.waveform, batch.lengths)
         heard.processing_s += seconds
         heard.audio_s += int(batch.lengths.sum()) / recognizer.sample_rate
+        heard.transcripts |= dict(zip(batch.ids, transcripts, strict=True))
         for row, (name, text) in enumerate(zip(batch.ids, texts, strict=True)):
             samples = batch.waveform[row, : batch.lengths[row]].numpy()
             loudness_db, snr_db = level_and_snr(samples, recognizer.sample_rate)
             sound = {"loudness_db": round(loudness_db, 1), "snr_db": round(snr_db, 1)}
-            heard.utterances[name] = {"hypothesis": recognizer.normalize(text)} | sound
+            heard.utterances[name] = {"hypothesis": recognizer.normalize(text)} | sound | sureness(transcripts[row])
         if on_utterances is not None:
             on_utterances(len(heard.utterances))
     return heard
 
 
-def timed_texts(recognizer: Recognizer, batch: Batch, device) -> tuple[list[str], float]:
-    """The texts of a batch, and the seconds that they took; a decoder's result waits for the device by itself."""
+def sureness(transcript: Transcript) -> dict[str, Any]:
+    """The words of a line of hypotheses.jsonl, and their mean confidence."""
+    confidences = [word.confidence for word in transcript.words]
+    mean = round(sum(confidences) / len(confidences), 4) if confidences else None
+    return {"confidence": mean, "words": [asdict(word) for word in transcript.words]}
+
+
+def timed_texts(recognizer: Recognizer, batch: Batch, device) -> tuple[list[Hypothesis], list[str], float]:
+    """What was heard in a batch, and the seconds that it took; a decoder's result waits for the device by itself."""
     begun = time.perf_counter()
     hypotheses = recognizer.decode(batch.waveform.to(device), batch.lengths.to(device))
     texts = list(map(recognizer.text_of, hypotheses))
-    return texts, time.perf_counter() - begun
+    return hypotheses, texts, time.perf_counter() - begun
 
 
 def latency_s(recognizer: Recognizer, cuts: CutSet, dataset: SpeechDataset, device="cpu") -> float:
@@ -68,7 +80,7 @@ def latency_s(recognizer: Recognizer, cuts: CutSet, dataset: SpeechDataset, devi
     by_duration = sorted(cuts, key=lambda cut: (cut.duration, cut.id))
     chosen = by_duration[:: max(1, len(by_duration) // LATENCY_UTTERANCES)]
     batches = [dataset[CutSet.from_cuts([cut])] for cut in (chosen[-1], *chosen)]
-    seconds = [timed_texts(recognizer, batch, device)[1] for batch in batches]
+    seconds = [timed_texts(recognizer, batch, device)[2] for batch in batches]
     return median(seconds[1:])  # the first one only warms up
 
 

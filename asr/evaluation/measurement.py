@@ -10,6 +10,7 @@ from rich.console import Console
 
 from asr.data.batches import SpeechDataset, evaluation_batches
 from asr.evaluation.breakdown import breakdown, rare_words
+from asr.evaluation.calibration import calibration, fit_confidence
 from asr.evaluation.confusions import align_characters, align_words, count_confusions
 from asr.evaluation.hypotheses import latency_s, score_set, transcribe_set
 from asr.recognizer import Recognizer
@@ -51,8 +52,19 @@ def measure_split(
         "device": str(device),
         "threads": torch.get_num_threads(),
         "breakdown": breakdown(lines, result, seed),
+        "calibration": calibration(texts[0], [heard.transcripts[line["id"]] for line in lines]),
     }
     if trained_on is not None:
         metrics["rare_words"] = rare_words(words, trained_on, [line["speaker"] for line in lines], seed)
     found = {"words": count_confusions(words).as_dict(), "characters": count_confusions(characters).as_dict()}
     return Measured(metrics, found, lines)
+
+
+def calibrate(
+    recognizer: Recognizer, cuts: CutSet, dataset: SpeechDataset, batch_seconds: float, device: torch.device | str
+) -> None:
+    """Have a recogniser know how sure it may be, by what it gets right of a held-out set."""
+    recognizer.confidence = None
+    heard = transcribe_set(recognizer, evaluation_batches(cuts, dataset, batch_seconds, 0), device).transcripts
+    references = {cut.id: cut.supervisions[0].text for cut in cuts}
+    recognizer.confidence = fit_confidence([references[name] for name in heard], list(heard.values()))

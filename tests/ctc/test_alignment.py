@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 import torch
 
-from asr.ctc.alignment import align, align_batch
+from asr.ctc.alignment import align, align_batch, align_long
 from asr.errors import UserError
 
 
@@ -90,3 +90,20 @@ def test_one_that_does_not_fit_leaves_the_others_alone():
     assert found.log_probs[0] == -torch.inf
     assert not found.ends[0].any()
     assert found.starts[1].tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_band_around_the_likeliest_state_holds_the_likeliest_path(seed, monkeypatch):
+    chance = torch.Generator().manual_seed(seed)
+    tokens = torch.randint(1, 8, (600,), generator=chance)
+    spoken = torch.zeros(2400, dtype=torch.long)
+    spoken[torch.randperm(2400, generator=chance)[:600].sort().values] = tokens
+    log_probs = torch.randn(2400, 8, generator=chance).scatter_add(1, spoken[:, None], torch.full((2400, 1), 5.0))
+    log_probs = log_probs.log_softmax(-1)
+    whole = align(log_probs, tokens.tolist())
+    monkeypatch.setattr("asr.ctc.alignment.WHOLE_CELLS", 0)
+    monkeypatch.setattr("asr.ctc.alignment.BAND", 256)
+    found = align_long(log_probs, tokens.tolist())
+    assert (found.starts, found.ends) == (whole.starts, whole.ends)
+    assert found.log_prob == pytest.approx(whole.log_prob)
+    assert found.confidences == pytest.approx(whole.confidences, abs=1e-5)

@@ -75,7 +75,7 @@ def test_every_language_speaks(tmp_path, language):
 @pytest.mark.parametrize("language", synthetic.languages_known())
 def test_grammars_have_words_for_every_slot(language):
     counts, voices = {"train": 1000, "dev": 90, "test": 90}, {"train": 30, "dev": 6, "test": 6}
-    plan = synthetic._plan([language], None, counts, voices, 0)
+    plan = synthetic.plan_of([language], None, counts, voices, 0)
     assert len({line.text for line, _ in plan}) == 1180
     assert 110 <= len({word for line, _ in plan for word in line.text.split()}) <= 300
 
@@ -151,3 +151,16 @@ def test_espeak_that_cannot_be_loaded(monkeypatch):
 def test_unknown_voice():
     with pytest.raises(UserError, match="no voice 'klingonese'"):
         list(espeak.speak([espeak.Speech("hello", "klingonese", 160, 50, 50)]))
+
+
+def test_when_each_word_is_said():
+    speech = espeak.Speech("the green house, put it in the box", "en-us", 150, 50, 50)
+    ((samples, words),) = espeak.speak_timed([speech])
+    assert " ".join(word.text for word in words) == speech.text
+    times = [time for word in words for time in (word.start, word.end)]
+    assert times == sorted(times) and times[0] >= 0 and times[-1] <= len(samples)
+    assert all(word.end > word.start for word in words)
+    house = next(index for index, word in enumerate(words) if word.text == "house,")
+    silence = samples[words[house].end : words[house + 1].start].astype(float)
+    assert len(silence) > 0.1 * espeak.SAMPLE_RATE  # the comma
+    assert np.abs(silence).mean() < 0.1 * np.abs(samples.astype(float)).mean()

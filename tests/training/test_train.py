@@ -2,17 +2,20 @@
 
 import json
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 
 import asr
 from asr.configuration import load_configuration
+from asr.evaluation.wer import character_error_rate
 from asr.training.budget import Budget
 from asr.training.module import CTCTraining
 from asr.training.schedule import WarmupCosine
 from evaluate import evaluate
 from tests.commands import run as command
-from tests.tones import GAP_S, LETTER_S
+from tests.tones import GAP_S, LETTER_S, RATE
 from train import train
 
 QUICK = ("encoder=bilstm", "encoder.units=48", "encoder.layers=1", "augment=none", "trainer.precision=32-true",
@@ -164,6 +167,48 @@ def test_a_known_text_is_aligned_to_where_its_tones_are(trained, tones, tmp_path
             errors.append(abs(word.start - begins))
             first += len(word.text) + 1
     assert sorted(errors)[len(errors) // 2] < 0.1
+
+
+@pytest.fixture(scope="module")
+def long_recording(tones, tmp_path_factory):
+    """Two minutes of the corpus, what is said in it line by line, and when every line begins."""
+    folder, samples, begins, lines = tmp_path_factory.mktemp("long"), [], [], []
+    for path in 2 * sorted(tones.rglob("*.wav")):
+        samples += [soundfile.read(path, dtype="float32")[0], np.zeros(round(0.3 * RATE), np.float32)]
+        begins.append(sum(map(len, samples[:-2])) / RATE + GAP_S)
+        lines.append(path.with_suffix(".txt").read_text().strip())
+    soundfile.write(folder / "long.flac", np.concatenate(samples), RATE)
+    (folder / "long.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder / "long.flac", folder / "long.txt", lines, begins
+
+
+def test_a_long_recording_is_aligned_line_by_line(trained, long_recording):
+    folder, _ = trained
+    audio, text, lines, begins = long_recording
+    done = command("asr", "align", audio, text, "--model", folder / "model", "--format", "json")
+    found = json.loads(done.out)
+    assert found["duration"] > 100
+    assert [segment["text"] for segment in found["segments"]] == lines
+    assert [word["text"] for word in found["words"]] == " ".join(lines).split()
+    assert "".join(token["text"] for token in found["tokens"]).replace("▁", " ").split() == " ".join(lines).split()
+    errors = [abs(each["start"] - begun) for each, begun in zip(found["segments"], begins, strict=True)]
+    assert sorted(errors)[len(errors) // 2] < 0.1
+    assert max(errors) < 2
+    captions = command("asr", "align", audio, text, "--model", folder / "model", "--format", "srt").out
+    assert [block.splitlines()[2] for block in captions.strip().split("\n\n")] == lines
+
+
+def test_a_long_recording_is_transcribed_in_chunks(trained, long_recording):
+    folder, _ = trained
+    audio, _, lines, _ = long_recording
+    (heard,) = asr.load(folder / "model").transcribe([audio])
+    times = [time for word in heard.words for time in (word.start, word.end)]
+    assert times == sorted(times)
+    assert heard.words[-1].end > heard.duration - 5
+    assert character_error_rate([" ".join(lines)], [heard.text]) < 0.3
+    timed = command("asr", "transcribe", audio, "--times", "--model", folder / "model").out.splitlines()
+    assert timed[0].startswith("[00:00:00.") and " --> " in timed[0]
+    assert " ".join(line.split("] ")[1] for line in timed) == heard.text
 
 
 def test_aligning_what_cannot_be(trained, tones, tmp_path):

@@ -1,0 +1,1 @@
+"""When words are said, more exactly than CTC tells."""
