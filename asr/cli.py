@@ -33,6 +33,11 @@ class ShardFormat(StrEnum):
     opus = "opus"
 
 
+class ExportFormat(StrEnum):
+    onnx = "onnx"
+    pt2 = "pt2"
+
+
 class Units(StrEnum):
     words = "words"
     tokens = "tokens"
@@ -201,6 +206,20 @@ def tune_decoder(
         from asr.decode.tuning_command import run as tune
 
         tune(run, language_model, order, units is Units.tokens, trials, overrides or [])
+
+
+@app.command()
+def export(
+    model: Annotated[Path, typer.Argument(help="A trained model: RUN_DIR or RUN_DIR/model.")],
+    format: Annotated[ExportFormat, typer.Option(help="pt2: torch.export's own.")] = ExportFormat.onnx,
+    int8: Annotated[bool, typer.Option("--int8", help="ONNX with linear and LSTM weights of 8 bits.")] = False,
+    out: Annotated[Path | None, typer.Option(help="The file to write; default: model.onnx or model.pt2.")] = None,
+) -> None:
+    """Write features, encoder and head as one file for programs that do not have this one."""
+    with exit_status():
+        from asr.export.command import run
+
+        run(model, format.value, int8, out)
 
 
 @app.command()

@@ -203,6 +203,6 @@ class NoNormalization(nn.Module):
 
 def hold_last_frame(frames: Tensor, lengths: Tensor) -> Tensor:
     """Fill the padding with each utterance's last frame, as differences at the end of a lone utterance see it."""
-    index = torch.arange(frames.shape[1], device=frames.device).expand(len(frames), -1)
+    index = torch.arange(frames.shape[1], device=frames.device).expand(frames.shape[0], -1)
     index = index.minimum((lengths - 1).unsqueeze(1))
     return frames.gather(1, index.unsqueeze(-1).expand_as(frames))

@@ -17,6 +17,6 @@ def zero_padding(x: Tensor, lengths: Tensor) -> Tensor:
 
 def reverse_frames(x: Tensor, lengths: Tensor) -> Tensor:
     """(B, T, D) with the frames within each length in reverse order; padding stays where it is."""
-    index = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
+    index = torch.arange(x.shape[1], device=x.device).expand(x.shape[0], -1)
     index = torch.where(index < lengths.unsqueeze(1), lengths.unsqueeze(1) - 1 - index, index)
     return x.gather(1, index.unsqueeze(-1).expand_as(x))

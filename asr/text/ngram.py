@@ -5,10 +5,9 @@ Heafield et al. 2013, "Scalable modified Kneser-Ney language model estimation". 
 an order: an n-gram's id is its place among the sorted pairs (id of its first n - 1 words, last word).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from asr.writing import whole_file
 UNKNOWN, BEGIN, END = "<unk>", "<s>", "</s>"
 SPECIAL = (UNKNOWN, BEGIN, END)  # ids 0, 1 and 2
 FALLBACK = (0.5, 1.0, 1.5)  # discounts where there are too few n-grams to estimate them
+WRITTEN_AT_ONCE = 100_000  # n-grams
 NEVER = -99.0  # log10 of the probability that a sentence begins within a sentence
 
 
@@ -81,33 +81,33 @@ class NgramModel:
         """10 to the mean of -log10 P, over words and sentence ends, unknown words as <unk>."""
         return perplexity(self.log_probs(sentences)[0])
 
-    def write_arpa(self, path: Path) -> None:
+    def write_arpa(self, path: Path, on_progress: Callable[[int, int | None], None] = lambda done, total: None) -> None:
         """ARPA's text format: \\data\\, then a section an order, log10 probabilities and backoffs."""
+        done, total = 0, sum(map(len, self.orders))
         with whole_file(path) as part, open(part, "w", encoding="utf-8") as file:
             file.write("\\data\\\n")
+            file.writelines(f"ngram {number}={len(order)}\n" for number, order in enumerate(self.orders, start=1))
             for number, order in enumerate(self.orders, start=1):
-                file.write(f"ngram {number}={len(order)}\n")
-            texts: list[str] = [""]
-            for number, order in enumerate(self.orders, start=1):
-                words = [self.words[word] for word in order.word.tolist()]
-                if number == 1:
-                    texts = words
-                else:
-                    texts = [
-                        f"{texts[prefix]} {word}" for prefix, word in zip(order.prefix.tolist(), words, strict=True)
-                    ]
-                _write_section(file, number, texts, order, last=number == len(self.orders))
+                file.write(f"\n\\{number}-grams:\n")
+                for start in range(0, len(order), WRITTEN_AT_ONCE):
+                    rows = slice(start, start + WRITTEN_AT_ONCE)
+                    file.writelines(self._lines(number, rows))
+                    on_progress(done + min(rows.stop, len(order)), total)
+                done += len(order)
             file.write("\n\\end\\\n")
 
-
-def _write_section(file: IO[str], number: int, texts: Sequence[str], order: Order, last: bool) -> None:
-    file.write(f"\n\\{number}-grams:\n")
-    log_probs, backoffs = order.log_prob.tolist(), order.backoff.tolist()
-    if last:
-        file.writelines(f"{p:.7g}\t{text}\n" for p, text in zip(log_probs, texts, strict=True))
-    else:
-        rows = zip(log_probs, texts, backoffs, strict=True)
-        file.writelines(f"{p:.7g}\t{text}\t{backoff:.7g}\n" for p, text, backoff in rows)
+    def _lines(self, number: int, rows: slice) -> Iterator[str]:
+        """Some of the n-grams as ARPA writes them."""
+        order, columns = self.orders[number - 1], []
+        ids = np.arange(len(order))[rows]
+        for part in reversed(self.orders[:number]):
+            columns.append([self.words[word] for word in part.word[ids].tolist()])
+            ids = part.prefix[ids]
+        texts = map(" ".join, zip(*reversed(columns), strict=True))
+        log_probs, backoffs = order.log_prob[rows].tolist(), order.backoff[rows].tolist()
+        if number == len(self.orders):
+            return (f"{p:.7g}\t{text}\n" for p, text in zip(log_probs, texts, strict=True))
+        return (f"{p:.7g}\t{text}\t{b:.7g}\n" for p, text, b in zip(log_probs, texts, backoffs, strict=True))
 
 
 def perplexity(log_probs: np.ndarray) -> float:
@@ -115,7 +115,10 @@ def perplexity(log_probs: np.ndarray) -> float:
 
 
 def estimate(sentences: Iterable[Sequence[str]], order: int) -> NgramModel:
-    """The model of an order, from sentences of words. Raises UserError where there are none, or no such order."""
+    """The model of an order, or of a lower one where no sentence is as long, from sentences of words.
+
+    Raises UserError where there are none, or no such order. A word that is spelled like <s> counts as unknown.
+    """
     if order < 1:
         raise UserError(f"--order {order}: an n-gram has one word or more")
     words: dict[str, int] = {word: number for number, word in enumerate(SPECIAL)}
@@ -124,6 +127,7 @@ def estimate(sentences: Iterable[Sequence[str]], order: int) -> NgramModel:
         raise UserError("there is no text to estimate a language model from")
     spelled, size = list(words), len(words)
     counted = list(_counted(tokens, order, size))
+    order = len(counted)
     orders: list[Order] = []
     lower = np.full(size, 1.0 / (size - 1))  # what unigrams are smoothed with: every word but <s> alike
     for number, (keys, raw, places, suffix) in enumerate(counted, start=1):
@@ -150,7 +154,9 @@ def estimate(sentences: Iterable[Sequence[str]], order: int) -> NgramModel:
 
 
 def _counted(tokens: np.ndarray, order: int, size: int) -> Iterator[tuple[np.ndarray, ...]]:
-    """For every order: sorted keys, how often each was seen, where it first begins, the id of its last n - 1 words."""
+    """For every order that there are n-grams of: sorted keys, and of each how often it was seen, where it first begins,
+    and the id of its last n - 1 words.
+    """
     since = places_since_begin(tokens == 1)
     ids = tokens.copy()
     keys = np.arange(size)
@@ -160,6 +166,8 @@ def _counted(tokens: np.ndarray, order: int, size: int) -> Iterator[tuple[np.nda
     yield keys, counts, first, np.zeros(size, np.int64)
     for number in range(2, order + 1):
         ends = np.flatnonzero(since >= number - 1)  # within one sentence, from <s> on
+        if not len(ends):
+            return
         begins = ends - number + 1
         found, place, inverse, counts = np.unique(
             ids[begins] * size + tokens[ends], return_index=True, return_inverse=True, return_counts=True
@@ -203,7 +211,7 @@ def _ids(sentences: Iterable[Sequence[str]], number_of) -> Iterator[int]:
     for sentence in sentences:
         if sentence:
             yield 1
-            yield from map(number_of, sentence)
+            yield from (number if number >= len(SPECIAL) else 0 for number in map(number_of, sentence))
             yield 2
 
 

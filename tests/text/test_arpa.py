@@ -10,7 +10,7 @@ import pytest
 from asr.errors import UserError
 from asr.text.arpa import read_arpa
 from asr.text.ngram import estimate
-from tests.text.test_ngram import SENTENCES
+from tests.text.test_ngram import SENTENCES, dictionaries
 
 # As SRILM prunes: no <unk>, backoffs only where they are used, "c a b" without "c a" and "a b".
 SRILM = """
@@ -126,8 +126,7 @@ def test_pruning_anything_changes_only_what_backs_off(tmp_path):
         grams = [line.split("\t") for line in path.read_text().splitlines() if "\t" in line]
         grams = [cells for cells in grams if " " not in cells[1] or chance.random() < 0.5]
         path.write_text(arpa_of(grams))
-        probability = {tuple(cells[1].split()): float(cells[0]) for cells in grams}
-        backoff = {tuple(cells[1].split()): float(cells[2]) for cells in grams if len(cells) == 3}
+        probability, backoff = dictionaries(path)
 
         def score(gram, probability=probability, backoff=backoff):
             if gram in probability:
