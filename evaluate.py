@@ -4,6 +4,7 @@ import warnings
 from functools import partial
 from pathlib import Path
 
+import yaml
 from omegaconf import DictConfig
 
 from asr.configuration import run_entry_point, settings
@@ -11,8 +12,9 @@ from asr.data.batches import SpeechDataset, evaluation_batches
 from asr.data.source import REJECTED, write_rejected
 from asr.errors import UserError
 from asr.evaluation.against import compare_with, find_other
+from asr.evaluation.clips import hear
 from asr.evaluation.held_out import open_run, read_split
-from asr.evaluation.hypotheses import examples_of, transcribe_set, write_json, write_lines
+from asr.evaluation.hypotheses import transcribe_set, write_json, write_lines
 from asr.evaluation.measurement import measure_split
 from asr.evaluation.report import write_report
 from asr.evaluation.scores import print_comparison, print_errors, print_scores
@@ -20,9 +22,10 @@ from asr.recognizer import Recognizer
 from asr.text.unknown import notes_of_unknown, unknown_characters
 from asr.text.word_counts import read_word_counts
 from asr.training.progress import console, counting, tell
+from asr.training.run_folder import environment
+from asr.writing import write_whole
 
 PURPOSE = "Score a trained model on held-out speech: WER and CER with a 95 % interval; test it against another."
-EXAMPLES = 6
 
 
 def evaluate(config: DictConfig) -> dict:
@@ -48,8 +51,10 @@ def evaluate(config: DictConfig) -> dict:
     write_lines(out / "hypotheses.jsonl", found.lines)
     write_json(out / "errors.json", {config.split: found.errors})
     write_json(out / "metrics.json", metrics)
-    shown = next(iter(evaluation_batches(cuts, dataset, 60, 0))).first(EXAMPLES)
-    report = write_report(out, examples_of(recognizer, shown))
+    made = {"run": str(run.resolve()), "source": config.data.source, "split": config.split, "seed": config.seed}
+    made |= {"decoder": dict(recognizer.config["decoder"]), **environment()}
+    write_whole(out / "evaluation.yaml", yaml.safe_dump(made, sort_keys=False, allow_unicode=True))
+    report = write_report(out, hear(recognizer, cuts, dataset, found.lines, screen))
     print_scores(metrics)
     print_errors(found.errors)
     if other is not None:

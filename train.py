@@ -22,7 +22,8 @@ from asr.data.source import load_with_progress, open_source, reject_more, write_
 from asr.data.streaming import StreamLoader, streamed_corpus
 from asr.data.utterance import SPLITS
 from asr.errors import UserError
-from asr.evaluation.hypotheses import examples_of, write_json, write_lines
+from asr.evaluation.clips import hear
+from asr.evaluation.hypotheses import write_json, write_lines
 from asr.evaluation.measurement import calibrate, measure_split
 from asr.evaluation.report import write_report
 from asr.evaluation.scores import print_scores
@@ -38,6 +39,7 @@ from asr.training.run_folder import RunFolder, open_run
 from asr.training.summary import announce, describe, parameters
 
 PURPOSE = "Train a speech recogniser with CTC and measure it on held-out speech."
+REPORT_BYTES = 5_500_000  # about 300 utterances to hear, in seconds; evaluate.py makes a page with three times as many
 
 
 def train(config: DictConfig) -> dict:
@@ -182,8 +184,8 @@ def close(config, run, corpus, dataset, budget, device, screen) -> dict:
     write_lines(run.path / "hypotheses.jsonl", lines)
     write_json(run.path / "errors.json", errors)
     write_json(run.metrics, metrics)
-    shown = next(iter(evaluation_batches(corpus.splits["test"], dataset, 60, 0))).first(config.trainer.examples)
-    report = write_report(run.path, examples_of(recognizer, shown))
+    tested = [line for line in lines if line["split"] == "test"]
+    report = write_report(run.path, hear(recognizer, corpus.splits["test"], dataset, tested, screen, REPORT_BYTES))
     print_scores(metrics)
     waiting = f"{budget.waiting:.1%} of the steps' time waiting for data"
     screen.print(f"trained {clock(budget.seconds)}, {waiting}; model {run.model}; report {report}", soft_wrap=True)

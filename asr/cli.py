@@ -171,6 +171,18 @@ def shard(
 
 
 @app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of trainings or evaluations, two or more.")],
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("comparison.html"),
+) -> None:
+    """Put several runs side by side on one page: scores, curves, configurations, utterances where they differ."""
+    with exit_status():
+        from asr.evaluation.comparison import write_comparison
+
+        print(write_comparison(runs, out))
+
+
+@app.command()
 def lm(
     texts: Annotated[list[Path] | None, typer.Argument(help="Plain text, a sentence a line.")] = None,
     run: Annotated[

@@ -5,10 +5,13 @@ Every function takes plain text and returns HTML; whatever came from a transcrip
 
 import base64
 import io
+import json
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from html import escape
+from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -18,46 +21,18 @@ from matplotlib.figure import Figure
 from asr.evaluation.confusions import AlignedWord
 from asr.evaluation.plots import INK
 
+WHISKERS = 2.5  # times the largest rate, as far as a scale goes for intervals
 LARGEST_FLAC_BYTES = 250_000  # beyond this a clip is embedded as MP3, lest a few long ones make the page unwieldy
 
-# Nothing may be fetched or run, even if hostile text should ever get past the escaping.
-POLICY = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'"
+HERE = Path(__file__).parent
+STYLE, SCRIPT = ((HERE / name).read_text("utf-8") for name in ("report.css", "report.js"))
 
-STYLE = """
-:root { color-scheme: light dark; --ink: #1f2a37; --soft: #5b6776; --paper: #fff; --tint: #f3f5f8; --line: #dde2e9;
-  --bar: #3b7dd8; --substituted: #a85a00; --deleted: #b3261e; --inserted: #1d5fbf; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e4e8ee; --soft: #9aa7b6; --paper: #14181e; --tint: #1e242d;
-  --line: #323b47; --substituted: #f0a955; --deleted: #ff8f87; --inserted: #82b4ff; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 68rem; padding: 1.5rem 1.25rem 4rem; background: var(--paper); color: var(--ink);
-  font: 16px/1.5 system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; overflow-wrap: anywhere; }
-h1 { font-size: 1.6rem; margin: 0 0 .25rem; } h2 { font-size: 1.2rem; margin: 2.75rem 0 .75rem; }
-h3 { font-size: 1rem; margin: 1.25rem 0 .4rem; } p { margin: .5rem 0; } .soft { color: var(--soft); }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem; margin: 1.25rem 0; }
-.card { background: var(--tint); border-radius: .5rem; padding: .75rem 1rem; }
-.card b { display: block; font-size: 1.75rem; line-height: 1.3; font-variant-numeric: tabular-nums; }
-.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr)); gap: 0 1.5rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
-th, td { text-align: start; padding: .35rem .9rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
-  overflow-wrap: break-word; }
-th { font-weight: 600; color: var(--soft); white-space: nowrap; } td.number, th.number { text-align: end; }
-td.number { white-space: nowrap; } tbody th { width: 9.5rem; }
-td:last-child { overflow-wrap: anywhere; } .facts td { overflow-wrap: anywhere; padding-right: 0; }
-.bar { background: var(--bar); height: .7rem; border-radius: 2px; margin-top: .4rem; min-width: 1px; }
-.utterance { border-bottom: 1px solid var(--line); padding: .6rem 0; }
-.utterance p { margin: .1rem 0; } .utterance .soft { font-size: .85rem; }
-.words { display: flex; gap: .75rem; } .words > span:first-child { flex: 0 0 2.6rem; color: var(--soft);
-  font-size: .75rem; padding-top: .22rem; } .words > span:last-child { flex: 1; }
-.substituted { color: var(--substituted); text-decoration: underline dotted; }
-.deleted { color: var(--deleted); text-decoration: line-through; }
-.inserted { color: var(--inserted); text-decoration: underline; }
-figure { margin: .5rem 0; } svg { display: block; max-width: 100%; height: auto; } .wide svg { max-width: none; }
-audio { width: 100%; max-width: 30rem; height: 2.2rem; margin: .3rem 0; }
-pre { background: var(--tint); border-radius: .5rem; padding: 1rem; overflow-x: auto; font-size: .82rem; }
-summary { cursor: pointer; color: var(--soft); } .note { background: var(--tint); border-inline-start: 3px solid
-  var(--substituted); padding: .5rem 1rem; }
-"""
+# Nothing may be fetched, and nothing run but the page's own script, even if hostile text should ever get past the
+# escaping.
+POLICY = (
+    "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; media-src data:;"
+    f" style-src 'unsafe-inline'; script-src 'sha256-{base64.b64encode(sha256(SCRIPT.encode()).digest()).decode()}'"
+)
 
 
 def page(title: str, body: Iterable[str]) -> str:
@@ -70,14 +45,28 @@ def page(title: str, body: Iterable[str]) -> str:
 <title>{escape(title)}</title><style>{STYLE}</style></head>
 <body>
 {content}
-</body></html>
+<script>{SCRIPT}</script></body></html>
 """
 
 
 def section(title: str, *content: str) -> str:
     """A headed part of the page; nothing where all content (HTML) is empty."""
     inside = "\n".join(part for part in content if part)
-    return f"<section><h2>{escape(title)}</h2>\n{inside}</section>" if inside else ""
+    name = re.sub(r"\W+", "-", title).strip("-").lower()
+    return f'<section id="{escape(name)}"><h2>{escape(title)}</h2>\n{inside}</section>' if inside else ""
+
+
+def contents(body: Iterable[str]) -> str:
+    """Links to the sections of a page."""
+    found = re.findall(r'<section id="([^"]+)"><h2>(.*?)</h2>', "".join(body))
+    links = "".join(f'<a href="#{name}">{title}</a>' for name, title in found)
+    return f'<nav aria-label="Contents">{links}</nav>' if links else ""
+
+
+def data(values: object) -> str:
+    """Values for the page's script, as JSON that cannot end its element."""
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    return f'<script type="application/json">{text}</script>'
 
 
 def note(text: str) -> str:
@@ -91,7 +80,12 @@ def paragraph(text: str) -> str:
 
 def listing(summary: str, text: str) -> str:
     """Text as it is in a file, folded away."""
-    return f"<details><summary>{escape(summary)}</summary><pre>{escape(text)}</pre></details>"
+    return folded(summary, f"<pre>{escape(text)}</pre>")
+
+
+def folded(summary: str, inside: str) -> str:
+    """HTML that is seen once it is asked for; nothing where there is none."""
+    return f"<details><summary>{escape(summary)}</summary>{inside}</details>" if inside else ""
 
 
 def cards(entries: Iterable[tuple[str, str, str]]) -> str:
@@ -103,26 +97,50 @@ def cards(entries: Iterable[tuple[str, str, str]]) -> str:
     return f'<div class="cards">{inside}</div>' if inside else ""
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], bar: Sequence[float] | None = None) -> str:
+Bar = tuple[float, tuple[float, float] | None]  # a rate, and its interval where it is known
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], bars: Sequence[Bar] | None = None) -> str:
     """Cells of text (at the start) and formatted numbers (at the end); nothing where there is no row.
 
-    Columns whose title begins with # hold numbers. bar: a fraction in [0, 1] for each row, drawn as a last column.
+    Columns whose title begins with # hold numbers. bars: drawn in a last column, to one scale.
     """
     rows = list(rows)
     if not rows:
         return ""
     classes = [' class="number"' if column.startswith("#") else "" for column in columns]
-    head = "".join(f"<th{c}>{escape(column.lstrip('#'))}</th>" for c, column in zip(classes, columns, strict=True))
+    head = "".join(
+        f'<th scope="col"{c}>{escape(column.lstrip("#"))}</th>' for c, column in zip(classes, columns, strict=True)
+    )
+    end = ""
+    longest = _longest(bars or [])
+    if bars is not None:
+        head += f'<th scope="col" class="wide-cell">0 – {100 * longest:.0f} %</th>'
     lines = []
     for i, row in enumerate(rows):
         cells = "".join(f'<td{c} dir="auto">{escape(str(cell))}</td>' for c, cell in zip(classes, row, strict=True))
-        if bar is not None:
-            cells += f'<td style="width:40%"><div class="bar" style="width:{100 * bar[i]:.1f}%"></div></td>'
-        lines.append(f"<tr>{cells}</tr>")
-    end = "<th></th>" if bar is not None else ""
-    return (
-        f'<div class="scroll"><table><thead><tr>{head}{end}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
-    )
+        if bars is not None:
+            end = f'<td class="wide-cell">{_bar(bars[i], longest)}</td>'
+        lines.append(f"<tr>{cells}{end}</tr>")
+    kind = ' class="rates"' if bars is not None else ""
+    body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody>"
+    return f'<div class="scroll"><table{kind}>{body}</table></div>'
+
+
+def _longest(bars: Sequence[Bar]) -> float:
+    """The end of the scale; an interval of few words, which may reach far beyond every rate, does not set it."""
+    ends = [interval[1] if interval else rate for rate, interval in bars]
+    return min(max(ends, default=0.0), WHISKERS * max((rate for rate, _ in bars), default=0.0)) or 1.0
+
+
+def _bar(bar: Bar, longest: float) -> str:
+    """The rate as a bar, its interval as whiskers over it."""
+    rate, interval = bar
+    whiskers = ""
+    if interval is not None:
+        low, high = (100 * max(0.0, bound) / longest for bound in interval)
+        whiskers = f'<i style="left:{low:.1f}%;width:{high - low:.1f}%"></i>'
+    return f'<span class="rate" aria-hidden="true"><b style="width:{100 * rate / longest:.1f}%"></b>{whiskers}</span>'
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> str:
@@ -132,23 +150,45 @@ def facts(rows: Iterable[tuple[str, str]]) -> str:
 
 
 def compared(alignment: Iterable[AlignedWord]) -> str:
-    """Reference above hypothesis, every error marked by colour and by line."""
-    spoken, heard = [], []
-    for reference, hypothesis in alignment:
-        if reference is None:
-            heard.append(f'<span class="inserted">{escape(str(hypothesis))}</span>')
-        elif hypothesis is None:
-            spoken.append(f'<span class="deleted">{escape(reference)}</span>')
-        elif reference == hypothesis:
-            spoken.append(escape(reference))
-            heard.append(escape(hypothesis))
-        else:
-            spoken.append(f'<span class="substituted">{escape(reference)}</span>')
-            heard.append(f'<span class="substituted">{escape(hypothesis)}</span>')
-    return "".join(
-        f'<div class="words"><span>{name}</span><span dir="auto">{" ".join(words) or "—"}</span></div>'
-        for name, words in (("REF", spoken), ("HYP", heard))
-    )
+    """Reference above hypothesis, every error marked by colour and by line; once where they are the same."""
+    alignment = list(alignment)
+    spoken = " ".join(_word(word) for word in alignment if word.reference is not None)
+    heard = " ".join(_word(word, of_hypothesis=True) for word in alignment if word.hypothesis is not None)
+    return line("BOTH", spoken) if spoken == heard else line("REF", spoken) + line("HYP", heard)
+
+
+def heard(alignment: Iterable[AlignedWord]) -> str:
+    """The hypothesis alone, what it missed in its place."""
+    return " ".join(_word(word, of_hypothesis=word.hypothesis is not None) for word in alignment)
+
+
+def line(name: str, inside: str) -> str:
+    """A name and words (HTML) in their own direction."""
+    return f'<div class="words"><span>{escape(name)}</span><span dir="auto">{inside or "—"}</span></div>'
+
+
+def isolated(text: str) -> str:
+    """Text whose direction does not reach what stands beside it."""
+    return f"<bdi>{escape(text)}</bdi>"
+
+
+def _word(word: AlignedWord, of_hypothesis: bool = False) -> str:
+    shown = escape(str(word.hypothesis if of_hypothesis else word.reference))
+    if word.reference == word.hypothesis:
+        return shown
+    tag = "del" if word.hypothesis is None else "ins" if word.reference is None else "mark"
+    return f"<{tag}>{shown}</{tag}>"
+
+
+def rows(inside: Sequence[str]) -> str:
+    """Utterances that the page's script filters and sorts, by their data attributes."""
+    more = '<button class="more" id="more" type="button" hidden>Show more</button>'
+    return f'<div id="utterances">{"".join(inside)}</div>{more}'
+
+
+def attributes(values: Mapping[str, object]) -> str:
+    """Data attributes of an element; those that are None are left out."""
+    return "".join(f' data-{name}="{escape(str(value))}"' for name, value in values.items() if value is not None)
 
 
 def drawing(figure: Figure, wide: bool = False) -> str:

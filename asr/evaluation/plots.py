@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from asr.evaluation.numbers import is_number
 
 INK = "#1f2a37"  # text and axes; a page in the dark replaces it
 SERIES = ("#3b7dd8", "#d9822b", "#2a9d8f", "#c2507a", "#8a63d2", "#7c8b2e")  # legible on white and on near-black
@@ -148,9 +150,47 @@ def _curves(
     return figure
 
 
-def is_number(value: object) -> TypeGuard[float]:
-    """Whether a value read from a file can be drawn and written: not null, not NaN, not infinite."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
+def compared_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Figure]:
+    """The curves of several runs over one another, by title; histories: of each run by its name.
+
+    What no run recorded has no figure.
+    """
+    shown = {
+        "WER on dev, over steps": ("step", 1.0, "training step", "dev_wer", 100.0, "WER (%)"),
+        "WER on dev, over time": ("seconds", 1 / 60, "minutes of training", "dev_wer", 100.0, "WER (%)"),
+        "CTC loss on dev": ("step", 1.0, "training step", "dev_loss", 1.0, "loss"),
+        "CTC loss in training": ("step", 1.0, "training step", "train_loss", 1.0, "loss"),
+    }
+    figures = {}
+    for title, (over, scale, over_label, key, key_scale, label) in shown.items():
+        figure = Figure(figsize=(4.6, 3.2), layout="constrained")
+        axes = figure.subplots()
+        for place, history in enumerate(histories.values()):
+            points = [(r[over], r[key]) for r in history if is_number(r.get(over)) and is_number(r.get(key))]
+            if points:
+                x, y = np.array(points, dtype=float).T
+                axes.plot(x * scale, y * key_scale, color=SERIES[place % len(SERIES)], linewidth=1.6, alpha=0.9)
+        if axes.lines:
+            axes.set(xlabel=over_label, ylabel=label)
+            axes.set_ylim(bottom=0.0)
+            axes.grid(axis="y", color=FAINT, alpha=0.3, linewidth=0.6)
+            _plain(axes)
+            figures[title] = figure
+    return figures
+
+
+def reliability(bins: Sequence[Mapping[str, Any]]) -> Figure:
+    """How many words of a confidence are right, over that confidence; the area of a point goes with its words."""
+    figure = Figure(figsize=(4.2, 3.4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle="--")
+    words = np.array([each["words"] if is_number(each.get("words")) else 1 for each in bins], dtype=float)
+    confidences, accuracies = ([each[key] for each in bins] for key in ("confidence", "accuracy"))
+    axes.plot(confidences, accuracies, color=SERIES[0], linewidth=1.4)
+    axes.scatter(confidences, accuracies, s=10 + 150 * words / max(words.max(), 1.0), color=SERIES[0], alpha=0.7)
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share of words that are right")
+    _plain(axes)
+    return figure
 
 
 def _plain(axes: Axes) -> None:

@@ -1,9 +1,11 @@
 """A run is a folder: where it is, whether it goes on from an interrupted one, and what stands in it from the start."""
 
 import os
+import platform
 import subprocess
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
@@ -88,11 +90,7 @@ def open_run(config: DictConfig) -> RunFolder:
         raise UserError(f"run_dir={folder.path}: cannot be made ({error.strerror}); give another run_dir") from error
     if not folder.config.is_file():
         written = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
-        written.environment = {
-            "commit": source_commit(),
-            "torch": str(torch.__version__),
-            "started": time.strftime("%Y-%m-%d %H:%M:%S"),
-        }
+        written.environment = environment()
         write_whole(folder.config, OmegaConf.to_yaml(written))
     os.environ["ASR_RUN_DIR"] = str(folder.path)
     return folder
@@ -123,23 +121,33 @@ def read_config(path: Path) -> DictConfig:
 
 def differences(one: DictConfig, other: DictConfig) -> list[str]:
     """Keys whose values differ, as 'key=theirs instead of ours'."""
-    ours, theirs = flat(one), flat(other)
+    ours, theirs = (flat(OmegaConf.to_container(each, resolve=True)) for each in (one, other))
     keys = [key for key in {**theirs, **ours} if not key.startswith(("environment.", "trainer.precision", *MAY_DIFFER))]
     return [f"{k}={theirs.get(k)} instead of {ours.get(k)}" for k in keys if ours.get(k) != theirs.get(k)]
 
 
-def flat(config: DictConfig) -> dict[str, object]:
+def flat(values: object, prefix: str = "") -> dict[str, object]:
+    """The leaves of nested dicts, by their keys with dots between."""
+    if not isinstance(values, dict):
+        return {prefix: values}
     found: dict[str, object] = {}
-
-    def walk(node: object, prefix: str) -> None:
-        if isinstance(node, dict):
-            for key, value in node.items():
-                walk(value, f"{prefix}.{key}" if prefix else str(key))
-        else:
-            found[prefix] = node
-
-    walk(OmegaConf.to_container(config, resolve=True), "")
+    for key, value in values.items():
+        found |= flat(value, f"{prefix}.{key}" if prefix else str(key))
     return found
+
+
+def environment() -> dict[str, object]:
+    """The program and the machine, as they are written beside every result."""
+    packages = ("torch", "torchaudio", "pytorch-lightning", "lhotse", "jiwer")
+    return {
+        "commit": source_commit(),
+        **{package: version(package) for package in packages},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "started": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
 
 
 def source_commit() -> str | None:

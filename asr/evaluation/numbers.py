@@ -1,0 +1,42 @@
+"""Numbers as a report writes them."""
+
+from typing import Any, TypeGuard
+
+import numpy as np
+
+NONE = "–"
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value read from a file can be drawn and written: not null, not NaN, not infinite."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
+
+
+def percent(fraction: object) -> str:
+    """4.2 % for 0.042; a dash for what is no number."""
+    return f"{100 * fraction:.1f} %" if is_number(fraction) else NONE
+
+
+def count(value: object) -> str:
+    """Thousands set apart by a thin space."""
+    return f"{value:,}".replace(",", "\u202f") if isinstance(value, int) else NONE
+
+
+def bounds(values: Any) -> tuple[float, float] | None:
+    """An interval read from a file; None where it is none."""
+    if isinstance(values, list) and len(values) == 2 and all(map(is_number, values)):
+        return float(values[0]), float(values[1])
+    return None
+
+
+def interval(values: Any) -> str:
+    """3.1 – 5.4 % for [0.031, 0.054]; nothing for what is no interval."""
+    found = bounds(values)
+    return f"{percent(found[0])[:-2]} – {percent(found[1])}" if found else ""
+
+
+def clock(seconds: float) -> str:
+    """1 h 02 min, 3 min 07 s, 12 s."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
