@@ -23,7 +23,8 @@ from asr.data.batches import Batch, SpeechDataset, evaluation_batches
 from asr.decode.greedy import Hypothesis
 from asr.errors import UserError
 from asr.features import LogMel
-from asr.recognizer import Recognizer, Word
+from asr.recognizer import Recognizer
+from asr.timing.words import Word
 from asr.training.progress import counting
 
 PAGE_BYTES = 18_500_000  # of clips and their rows: a page stays below 20 MB
@@ -41,7 +42,7 @@ LEVELS = "0123456789abcdefghijklmnopqrstuvwxyz"  # a posterior in a character
 class Clip:
     """Sound and picture as files, and what lies over the picture.
 
-    reference, hypothesis: words with their times by forced alignment; empty where CTC cannot align them.
+    reference, hypothesis: words with their times; the reference's are empty where CTC cannot align it.
     curves: of each stretch in which a token was likely its piece, its first frame, and its posteriors as `LEVELS`.
     """
 
@@ -96,7 +97,7 @@ def clips_of(
     on_progress: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> dict[str, Clip]:
     """A clip of every utterance of the batches that could be decoded, by its id; lines: theirs of hypotheses.jsonl."""
-    texts = {line["id"]: (line["reference"], line["hypothesis"]) for line in lines}
+    by_id = {line["id"]: line for line in lines}
     draw = Pictures(recognizer.sample_rate)
     clips: dict[str, Clip] = {}
     with ThreadPoolExecutor() as pool:  # encoders of sound leave Python's lock
@@ -104,11 +105,11 @@ def clips_of(
             recordings = [row[:length].numpy() for row, length in zip(batch.waveform, batch.lengths, strict=True)]
             sounds = pool.map(sound_of, recordings, [recognizer.sample_rate] * len(recordings))
             pictures = draw(batch.waveform, batch.lengths)
-            views = seen(recognizer, batch, [texts[name] for name in batch.ids])
+            views = seen(recognizer, batch, [by_id[name] for name in batch.ids])
             for name, samples, sound, picture, view in zip(batch.ids, recordings, sounds, pictures, views, strict=True):
                 seconds = len(samples) / recognizer.sample_rate
                 clips[name] = Clip(*sound, picture, seconds, recognizer.model.frame_s, *view)
-                on_progress(len(clips), len(texts))
+                on_progress(len(clips), len(by_id))
     return clips
 
 
@@ -149,37 +150,30 @@ def picture_of(energies: np.ndarray) -> bytes:
 
 
 @torch.inference_mode()
-def seen(recognizer: Recognizer, batch: Batch, texts: Sequence[tuple[str, str]]) -> Iterator[tuple]:
+def seen(recognizer: Recognizer, batch: Batch, lines: Sequence[Mapping[str, Any]]) -> Iterator[tuple]:
     """What lies over each picture of a batch: words of the reference, of the hypothesis, token curves."""
     device = next(recognizer.model.parameters()).device
     log_probs, counts = recognizer.model(batch.waveform.to(device), batch.lengths.to(device))
     log_probs, counts = log_probs.float().cpu(), counts.cpu()
-    seconds = (batch.lengths / recognizer.sample_rate).tolist()
-    references, hypotheses = (
-        aligned(recognizer, log_probs, counts, side, seconds) for side in zip(*texts, strict=True)
-    )
+    references = aligned(recognizer, batch, log_probs, counts, [line["reference"] for line in lines])
     pieces = [recognizer.tokenizer.piece(index) for index in range(recognizer.tokenizer.size)]
-    for row, words in enumerate(zip(references, hypotheses, strict=True)):
-        yield *words, curves_of(log_probs[row, : counts[row]].exp().numpy(), pieces)
+    for row, (line, spoken) in enumerate(zip(lines, references, strict=True)):
+        heard = [Word(**word) for word in line["words"]]
+        yield spoken, heard, curves_of(log_probs[row, : counts[row]].exp().numpy(), pieces)
 
 
 def aligned(
-    recognizer: Recognizer,
-    log_probs: torch.Tensor,
-    counts: torch.Tensor,
-    texts: Sequence[str],
-    seconds: Sequence[float],
+    recognizer: Recognizer, batch: Batch, log_probs: torch.Tensor, counts: torch.Tensor, texts: Sequence[str]
 ) -> list[list[Word]]:
     """The words of every text with their times in (B, T', V) log-probabilities; none where one cannot be aligned."""
     tokens = [encoded(recognizer, text) for text in texts]
     padded = pad_sequence([torch.tensor(each, dtype=torch.long) for each in tokens], batch_first=True)
     found = align_batch(log_probs, counts, padded, torch.tensor([len(each) for each in tokens]))
-    words = []
+    hypotheses = []
     for row, own in enumerate(tokens):
         one = found[row]
-        hypothesis = Hypothesis(own[: len(one.starts)], one.starts, one.ends, one.confidences)
-        words.append(recognizer.words(hypothesis, seconds[row]))
-    return words
+        hypotheses.append(Hypothesis(own[: len(one.starts)], one.starts, one.ends, one.confidences))
+    return [transcript.words for transcript in recognizer.timed(hypotheses, batch.waveform, batch.lengths)]
 
 
 def encoded(recognizer: Recognizer, text: str) -> list[int]:

@@ -9,7 +9,7 @@ from asr.evaluation import page
 from asr.evaluation.clips import Clip
 from asr.evaluation.confusions import AlignedWord
 from asr.evaluation.numbers import is_number, percent
-from asr.recognizer import Word
+from asr.timing.words import Word
 
 LISTED = 3000  # rows in all; of more utterances the worst half and a random half
 SPEAKERS_OFFERED = 500

@@ -16,8 +16,10 @@ from asr.features import LogMel
 from asr.recognizer import Recognizer
 from asr.text.characters import CharacterTokenizer
 from asr.text.normalise import TextNormalizer
+from asr.timing.words import Word
 
 RATE_HZ = 16_000
+HEARD = {"text": "ab", "start": 0.05, "end": 0.2, "confidence": 0.7}
 
 
 def lines(count: int, duration: float = 4.0) -> list[dict]:
@@ -117,13 +119,13 @@ def test_words_get_their_times_and_what_cannot_be_aligned_gets_none():
     waveform = 0.1 * torch.randn(2, RATE_HZ, generator=torch.Generator().manual_seed(0))
     batch = Batch(["x", "y"], ["ab a", "ß"], waveform, lengths, lengths, lengths)
     texts = [
-        {"id": "x", "reference": "ab a", "hypothesis": "ab a"},
-        {"id": "y", "reference": "ß", "hypothesis": "a" * 99},
+        {"id": "x", "reference": "ab a", "words": [HEARD]},
+        {"id": "y", "reference": "ß", "words": []},
     ]
     done = []
     clips = clips_of(recognizer, [batch], texts, lambda *progress: done.append(progress))
     assert done == [(1, 2), (2, 2)]
     assert [(w.text, w.start, w.end) for w in clips["x"].reference] == [("ab", 0.04, 0.16), ("a", 0.28, 0.32)]
-    assert clips["x"].hypothesis == clips["x"].reference
+    assert clips["x"].hypothesis == [Word(**HEARD)]
     assert [piece for piece, _, _ in clips["x"].curves] == ["a", "b", "▁", "a"]
     assert clips["y"].reference == clips["y"].hypothesis == [] and clips["y"].seconds == 0.5

@@ -11,7 +11,7 @@ from asr.evaluation.clips import Clip, picture_of, sound_of
 from asr.evaluation.confusions import align_words
 from asr.evaluation.page import page
 from asr.evaluation.utterances import utterances
-from asr.recognizer import Word
+from asr.timing.words import Word
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on the PATH")
 

@@ -14,7 +14,7 @@ from asr.evaluation.confusions import align_words, count_confusions
 from asr.evaluation.plots import learning_curves
 from asr.evaluation.report import write_report
 from asr.evaluation.wer import score
-from asr.recognizer import Word
+from asr.timing.words import Word
 
 HOSTILE = "<script>alert('x')</script>"
 KNOWN = {"loudness_db": -21.3, "about": {"gender": "<f>"}}
