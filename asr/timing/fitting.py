@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterable, Iterator
 
+import torch
 from lhotse import CutSet
 
 from asr.data.batches import Batch, SpeechDataset, evaluation_batches
@@ -18,7 +19,8 @@ def fit_timing(
 ) -> CharacterHMM | None:
     """Learn from a part of the training cuts drawn at random, or from the first batches where they are streamed."""
     batches = evaluation_batches(drawn(cuts), dataset, BATCH_S, 0) if isinstance(cuts, CutSet) else streamed
-    return CharacterHMM.fit(first_recordings(batches, sample_rate), sample_rate)
+    with torch.random.fork_rng(devices=[]):  # a loader draws a seed, and the training is to be what it was without this
+        return CharacterHMM.fit(first_recordings(batches, sample_rate), sample_rate)
 
 
 def drawn(cuts: CutSet) -> CutSet:
