@@ -12,6 +12,7 @@ from asr.text.ngram import NgramModel
 from asr.text.tokenizer import BLANK, SPACE_PIECE, Tokenizer
 
 Path = tuple[int, ...]  # the tokens of a phrase so far
+AT_ONCE = 100_000  # contexts that a table is filled for
 LARGEST = 100_000_000  # entries of a table: 1.2 GB, of the two together
 
 
@@ -20,6 +21,10 @@ class Automaton:
 
     def __init__(self, next: Tensor, score: Tensor, final: Tensor, start: int) -> None:
         self.next_state, self.score, self.final_score, self.first = next, score, final, start
+
+    def weighed(self, weight: float, bonus: float) -> "Automaton":
+        """The same with every score times `weight`, and `bonus` for each token."""
+        return Automaton(self.next_state, weight * self.score + bonus, weight * self.final_score, self.first)
 
     def start(self, batch: int) -> State:
         return (torch.full((batch, 1), self.first),)
@@ -34,8 +39,8 @@ class Automaton:
         return self.final_score[state[0]]
 
 
-def token_ngram(model: NgramModel, tokenizer: Tokenizer, weight: float, bonus: float) -> Automaton:
-    """A language model of tokens: weight · ln P + bonus a token. Raises UserError where it is too large."""
+def token_ngram(model: NgramModel, tokenizer: Tokenizer) -> Automaton:
+    """A language model of tokens: ln P of each. Raises UserError where it is too large."""
     states = NgramStates(model)
     entries = states.count * tokenizer.size
     if entries > LARGEST:
@@ -47,14 +52,12 @@ def token_ngram(model: NgramModel, tokenizer: Tokenizer, weight: float, bonus: f
     words = torch.tensor([ids.get(tokenizer.piece(token), 0) for token in range(tokenizer.size)])
     log_probs = torch.zeros(states.count, tokenizer.size)
     following = torch.zeros(states.count, tokenizer.size, dtype=torch.int32)
-    for contexts in states.of_order:  # from short to long: a long context differs from its suffix in a few tokens
-        for start in range(contexts.start, contexts.stop, 100_000):
-            here = torch.arange(start, min(start + 100_000, contexts.stop))
-            scores, after = states.advance(here.repeat_interleave(len(words)), words.repeat(len(here)))
-            log_probs[here] = scores.view(len(here), -1)
-            following[here] = after.view(len(here), -1).int()
+    for here in torch.arange(states.count).split(AT_ONCE):
+        scores, after = states.advance(here.repeat_interleave(len(words)), words.repeat(len(here)))
+        log_probs[here] = scores.view(len(here), -1)
+        following[here] = after.view(len(here), -1).int()
     ends, _ = states.advance(torch.arange(states.count), torch.full((states.count,), states.end))
-    return Automaton(following, weight * log_probs + bonus, weight * ends, states.begin)
+    return Automaton(following, log_probs, ends, states.begin)
 
 
 def insertion_automaton(tokenizer: Tokenizer, bonus: float) -> Automaton:

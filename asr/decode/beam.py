@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from asr.ctc.alignment import align_batch
-from asr.decode.automaton import hotword_automaton, insertion_automaton, token_ngram
+from asr.decode.automaton import Automaton, hotword_automaton, insertion_automaton, token_ngram
 from asr.decode.greedy import Hypothesis
 from asr.decode.lexicon import WordNgram
 from asr.decode.prefix_search import Candidate, Scorer, search
@@ -40,31 +40,38 @@ class BeamDecoder:
     ) -> None:
         self.tokenizer, self.beam, self.tokens_per_frame = tokenizer, beam, tokens_per_frame
         phrases = [spelled(phrase, tokenizer) for phrase in hotwords]
-        self.more_words = sorted({word for phrase in phrases for word in phrase.split()})
         self.hotwords = [hotword_automaton(phrases, tokenizer, hotword_boost)] if phrases else []
-        self.language_model = None if language_model is None else read_arpa(Path(language_model))
+        self.language_model: Automaton | WordNgram | None = None  # without its weights
+        if language_model is not None:
+            model = read_arpa(Path(language_model))
+            of_tokens = is_of_tokens(model, tokenizer)
+            more_words = {word for phrase in phrases for word in phrase.split()}
+            self.language_model = (
+                token_ngram(model, tokenizer) if of_tokens else WordNgram(model, tokenizer, sorted(more_words))
+            )
         self.weigh(lm_weight, insertion_bonus, unknown_penalty)
 
     @property
     def has_lexicon(self) -> bool:
         """Whether its language model is one of words."""
-        return self.language_model is not None and not is_of_tokens(self.language_model, self.tokenizer)
+        return isinstance(self.language_model, WordNgram)
 
     def weigh(self, lm_weight: float, insertion_bonus: float, unknown_penalty: float | None = None) -> None:
         """Search with these weights from now on."""
-        model, tokenizer = self.language_model, self.tokenizer
         self.scorers: list[Scorer] = [*self.hotwords]
-        if model is None:
-            self.scorers.append(insertion_automaton(tokenizer, insertion_bonus))
-        elif self.has_lexicon:
-            self.scorers.append(
-                WordNgram(model, tokenizer, lm_weight, insertion_bonus, unknown_penalty, self.more_words)
-            )
-        else:
-            self.scorers.append(token_ngram(model, tokenizer, lm_weight, insertion_bonus))
+        if isinstance(self.language_model, WordNgram):
+            self.scorers.append(self.language_model.weighed(lm_weight, insertion_bonus, unknown_penalty))
+        elif self.language_model is not None:
+            self.scorers.append(self.language_model.weighed(lm_weight, insertion_bonus))
+        elif insertion_bonus:
+            self.scorers.append(insertion_automaton(self.tokenizer, insertion_bonus))
 
     def __call__(self, log_probs: Tensor, lengths: Tensor) -> list[Hypothesis]:
-        return timed(log_probs, lengths, [found[0].tokens for found in self.candidates(log_probs, lengths, 1)])
+        return timed(log_probs, lengths, self.transcripts(log_probs, lengths))
+
+    def transcripts(self, log_probs: Tensor, lengths: Tensor) -> list[list[int]]:
+        """The tokens of every utterance's best candidate; none where a lexicon left no candidate."""
+        return [found[0].tokens if found else [] for found in self.candidates(log_probs, lengths, 1)]
 
     @torch.inference_mode()
     def candidates(self, log_probs: Tensor, lengths: Tensor, best: int) -> list[list[Candidate]]:
@@ -73,13 +80,14 @@ class BeamDecoder:
 
 
 def timed(log_probs: Tensor, lengths: Tensor, transcripts: Sequence[list[int]]) -> list[Hypothesis]:
-    """Transcripts with the times of their tokens, by forced alignment."""
+    """Transcripts with the times of their tokens, by forced alignment; empty ones where one does not fit."""
     tokens = pad_sequence([torch.tensor(transcript, dtype=torch.long) for transcript in transcripts], batch_first=True)
     found = align_batch(log_probs, lengths, tokens, torch.tensor([len(transcript) for transcript in transcripts]))
-    return [
-        Hypothesis(transcript, found[row].starts, found[row].ends, found[row].confidences)
-        for row, transcript in enumerate(transcripts)
-    ]
+    hypotheses = []
+    for row, transcript in enumerate(transcripts):
+        one = found[row]
+        hypotheses.append(Hypothesis(transcript[: len(one.starts)], one.starts, one.ends, one.confidences))
+    return hypotheses
 
 
 def is_of_tokens(model: NgramModel, tokenizer: Tokenizer) -> bool:

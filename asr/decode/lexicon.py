@@ -6,6 +6,7 @@ what the model says.
 """
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 
 import torch
 from torch import Tensor
@@ -21,31 +22,39 @@ LARGEST = 200_000_000  # entries of the tree's table: 800 MB
 
 
 class WordNgram:
-    """weight · ln P + bonus a word; a word that the model does not hold costs `unknown_penalty` nats more.
+    """A language model of words; `weighed` says how much it counts.
 
-    The state: node and context; what ending the word here would add, and the context after it.
-
-    unknown_penalty: None leaves such words out altogether. Words without an entry in the model (`more_words`) are
-    spelled like its own and scored as <unk>. Raises UserError where the model's words cannot be spelled.
+    The state: node and context; what ending the word here would add, and the context after it. Words without an entry
+    in the model (`more_words`) are spelled like its own and scored as <unk>. Raises UserError where the model's words
+    cannot be spelled.
     """
 
-    def __init__(
-        self,
-        model: NgramModel,
-        tokenizer: Tokenizer,
-        weight: float,
-        bonus: float,
-        unknown_penalty: float | None,
-        more_words: Iterable[str] = (),
-    ) -> None:
-        self.states, self.weight, self.bonus = NgramStates(model), weight, bonus
-        self.penalty = torch.inf if unknown_penalty is None else unknown_penalty
+    weight: float
+    bonus: float
+    penalty: float
+    ahead: Tensor  # of each node the best that a word below it may add
+
+    def __init__(self, model: NgramModel, tokenizer: Tokenizer, more_words: Iterable[str] = ()) -> None:
+        self.states = NgramStates(model)
         known = set(model.words)
         spellings = [*spell(model, tokenizer), *((0, tokenizer.encode(w)) for w in more_words if w not in known)]
         self.opens = torch.tensor([tokenizer.piece(token).startswith(SPACE_PIECE) for token in range(tokenizer.size)])
         self.spaces_apart = not any(self.opens[path[0]] for _, path in spellings)
         self._plant(spellings, tokenizer.size)
         self._look_ahead()
+
+    def weighed(self, weight: float, bonus: float, unknown_penalty: float | None) -> "WordNgram":
+        """The same, adding weight · ln P + bonus a word; one that the model does not hold costs the penalty, in nats.
+
+        unknown_penalty: None leaves such words out altogether.
+        """
+        scorer = copy(self)
+        scorer.weight, scorer.bonus = weight, bonus
+        scorer.penalty = torch.inf if unknown_penalty is None else unknown_penalty
+        scorer.ahead = weight * self.best_below + bonus
+        scorer.ahead[ROOT] = 0.0
+        scorer.ahead[OFF] = 0.0 if unknown_penalty is None else scorer.ahead[OFF] - unknown_penalty
+        return scorer
 
     def _plant(self, spellings: list[tuple[int, list[int]]], vocabulary: int) -> None:
         """`children`: (nodes, V), OFF where a token leads off the tree; `word`: of each node, -1 where none ends."""
@@ -71,17 +80,15 @@ class WordNgram:
         self.opened[opening] = ROOT if self.spaces_apart else self.children[ROOT, opening].long()
 
     def _look_ahead(self) -> None:
-        """`ahead`: of each node the best that a word below it may add, by the unigrams."""
+        """`best_below`: of each node the highest ln P of a word below it, by the unigrams; at OFF that of <unk>."""
         empty = torch.zeros(self.states.vocabulary, dtype=torch.long)
         unigrams, _ = self.states.advance(empty, torch.arange(self.states.vocabulary))
-        adds = self.weight * unigrams + self.bonus
-        best = torch.where(self.word >= 0, adds[self.word.clamp(min=0)], -torch.inf).tolist()
+        best = torch.where(self.word >= 0, unigrams[self.word.clamp(min=0)], -torch.inf).tolist()
         parents = self.parents.tolist()
         for node in range(len(best) - 1, OFF, -1):  # children come after their parents
             best[parents[node]] = max(best[parents[node]], best[node])
-        self.ahead = torch.tensor(best)
-        self.ahead[ROOT] = 0.0
-        self.ahead[OFF] = float(adds[0]) - self.penalty if self.penalty < torch.inf else 0.0
+        best[ROOT], best[OFF] = 0.0, float(unigrams[0])
+        self.best_below = torch.tensor(best)
 
     def start(self, batch: int) -> State:
         node = torch.full((batch, 1), ROOT)

@@ -19,8 +19,14 @@ RANDOM = 15  # trials before the sampler learns from them
 
 @dataclass(frozen=True)
 class Rates:
+    """Error rates of a set, as fractions."""
+
     wer: float
     cer: float
+
+    @classmethod
+    def of(cls, references: Sequence[str], texts: Sequence[str]) -> "Rates":
+        return cls(word_error_rate(references, texts), character_error_rate(references, texts))
 
 
 def tune(
@@ -69,7 +75,4 @@ def rates_with(
 ) -> Rates:
     """What these weights give."""
     decoder.weigh(**weights)
-    texts = [
-        text_of(found[0].tokens) for log_probs, lengths in heard for found in decoder.candidates(log_probs, lengths, 1)
-    ]
-    return Rates(word_error_rate(references, texts), character_error_rate(references, texts))
+    return Rates.of(references, [text_of(tokens) for batch in heard for tokens in decoder.transcripts(*batch)])

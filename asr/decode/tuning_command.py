@@ -17,7 +17,6 @@ from asr.decode.greedy import GreedyDecoder
 from asr.decode.tuning import Rates, tune
 from asr.errors import UserError
 from asr.evaluation.held_out import open_run, read_split
-from asr.evaluation.wer import character_error_rate, word_error_rate
 from asr.recognizer import Recognizer
 from asr.text.language_model import run as estimate
 from asr.training.progress import console
@@ -44,7 +43,8 @@ def run(
         corpus = read_split(config, trained, recognizer, Path(scratch), screen)
         cuts = corpus.splits[config.split]
         heard, references, _ = listen(recognizer, cuts, SpeechDataset(corpus.audio, recognizer.tokenizer), config)
-        greedy = rates_of(recognizer, [h for batch in heard for h in GreedyDecoder()(*batch)], references)
+        hypotheses = [hypothesis for batch in heard for hypothesis in GreedyDecoder()(*batch)]
+        greedy = Rates.of(references, list(map(recognizer.text_of, hypotheses)))
         recognizer.decode_with(decoding)
         assert isinstance(recognizer.decoder, BeamDecoder)
         first = {name: decoding[name] for name in ("lm_weight", "insertion_bonus", "unknown_penalty")}
@@ -92,11 +92,6 @@ def listen(
         references += batch.texts
         ids += batch.ids
     return heard, references, ids
-
-
-def rates_of(recognizer: Recognizer, hypotheses, references: Sequence[str]) -> Rates:
-    texts = [recognizer.text_of(hypothesis) for hypothesis in hypotheses]
-    return Rates(word_error_rate(references, texts), character_error_rate(references, texts))
 
 
 def shown(rates: Rates) -> str:

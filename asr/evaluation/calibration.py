@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
-import jiwer
 import numpy as np
 
 from asr.confidence import WordConfidence, evidence
+from asr.evaluation.confusions import align_words
 from asr.timing.words import Transcript, tokens_by_word
 
 BINS = 10
@@ -23,19 +23,10 @@ STEPS = 50
 
 def right_words(references: Sequence[str], hypotheses: Sequence[str]) -> list[list[bool]]:
     """For every word of every hypothesis, whether the alignment of least errors pairs it with the same word."""
-    found = []
-    for chunks, words in zip(*aligned_words(references, hypotheses), strict=True):
-        right = [False] * len(words)
-        for chunk in chunks:
-            if chunk.type == "equal":
-                right[chunk.hyp_start_idx : chunk.hyp_end_idx] = [True] * (chunk.hyp_end_idx - chunk.hyp_start_idx)
-        found.append(right)
-    return found
-
-
-def aligned_words(references: Sequence[str], hypotheses: Sequence[str]) -> tuple[list, list]:
-    processed = jiwer.process_words(list(references), list(hypotheses))
-    return processed.alignments, processed.hypotheses
+    return [
+        [spoken == heard for spoken, heard in alignment if heard is not None]
+        for alignment in align_words(references, hypotheses)
+    ]
 
 
 def fit_confidence(references: Sequence[str], heard: Sequence[Transcript]) -> WordConfidence | None:

@@ -15,12 +15,10 @@ from lhotse import CutSet
 from PIL import Image
 from rich.console import Console
 from torch import nn
-from torch.nn.utils.rnn import pad_sequence
 
-from asr.ctc.alignment import align_batch
 from asr.data.audio import resample
 from asr.data.batches import Batch, SpeechDataset, evaluation_batches
-from asr.decode.greedy import Hypothesis
+from asr.decode.beam import timed
 from asr.errors import UserError
 from asr.features import LogMel
 from asr.recognizer import Recognizer
@@ -166,13 +164,7 @@ def aligned(
     recognizer: Recognizer, batch: Batch, log_probs: torch.Tensor, counts: torch.Tensor, texts: Sequence[str]
 ) -> list[list[Word]]:
     """The words of every text with their times in (B, T', V) log-probabilities; none where one cannot be aligned."""
-    tokens = [encoded(recognizer, text) for text in texts]
-    padded = pad_sequence([torch.tensor(each, dtype=torch.long) for each in tokens], batch_first=True)
-    found = align_batch(log_probs, counts, padded, torch.tensor([len(each) for each in tokens]))
-    hypotheses = []
-    for row, own in enumerate(tokens):
-        one = found[row]
-        hypotheses.append(Hypothesis(own[: len(one.starts)], one.starts, one.ends, one.confidences))
+    hypotheses = timed(log_probs, counts, [encoded(recognizer, text) for text in texts])
     return [transcript.words for transcript in recognizer.timed(hypotheses, batch.waveform, batch.lengths)]
 
 
