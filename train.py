@@ -5,18 +5,23 @@ import logging
 import os
 import resource
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytorch_lightning as lightning
 import torch
 from hydra.utils import instantiate
 from lhotse import CutSet
 from omegaconf import DictConfig
+from pytorch_lightning import Callback
 
 from asr.augment import Augmentation
 from asr.configuration import run_entry_point, settings
 from asr.data.batches import SpeechDataset, evaluation_batches, training_batches
 from asr.data.corpus import Corpus, texts_of
 from asr.data.doctor.glance import glance
+from asr.data.folds import in_fold, share_of
 from asr.data.shards import sharded_corpora
 from asr.data.source import load_with_progress, open_source, reject_more, write_rejected
 from asr.data.streaming import StreamLoader, streamed_corpus
@@ -49,8 +54,61 @@ def train(config: DictConfig) -> dict:
     if run.finished:
         screen.print(f"{run.path} is finished already; another run_dir or name trains anew", soft_wrap=True)
         return json.loads(run.metrics.read_text("utf-8"))
+    corpus = read_corpus(config, screen, run.rejected)
+    learnt = learn(config, run, corpus, screen)
+    if learnt is None:
+        return {}  # the first of several processes scores and reports
+    return close(config, run, learnt, screen)
+
+
+def read_corpus(config: DictConfig, screen, rejected_file: Path) -> Corpus:
+    data = config.data
+    if (sharded := sharded_corpora(data)) is not None:
+        corpus = streamed_corpus(*sharded, instantiate(config.text), data.sample_rate)
+        tell(screen, corpus.notes)
+        return corpus
+    utterances = open_source(data.source, instantiate(data.reader), lambda: instantiate(data.synthetic)(), data.text)
+    corpus = load_with_progress(
+        utterances,
+        screen,
+        rejected_file,
+        SPLITS,
+        normalize=instantiate(config.text),
+        sample_rate=data.sample_rate,
+        dev_fraction=data.dev_fraction,
+        test_fraction=data.test_fraction,
+        max_rejected=data.max_rejected,
+        max_utterance_seconds=data.max_utterance_seconds,
+        cache_gib=data.cache_gib,
+        cache_dir=data.cache_dir,
+    )
+    for split, cuts in corpus.splits.items():
+        if not len(cuts):
+            raise UserError(f"the {split} split is empty: training needs one; set data.{split}_fraction above 0")
+    tell(screen, [*corpus.notes, *glance(corpus)])
+    return corpus
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What a training leaves, beside its run's folder; `figures` is its part of metrics.json."""
+
+    corpus: Corpus
+    dataset: SpeechDataset
+    figures: dict
+    device: torch.device
+
+
+def learn(
+    config: DictConfig, run: RunFolder, corpus: Corpus, screen, callbacks: Sequence[Callback] = (), times: bool = True
+) -> Learnt | None:
+    """Model and training from the configuration, fitted to a corpus; None in all of several processes but the first.
+
+    times: whether to learn when words are said, which takes seconds and does not bear upon the rest.
+    """
     lightning.seed_everything(config.seed, verbose=False)
-    corpus = read_corpus(config, run, screen)
+    corpus = chosen_part(config.data, corpus, screen)
+    write_manifests(run, corpus)
     module, recognizer = build(config, corpus)
     corpus.splits["train"], infeasible = leave_out_infeasible(corpus.splits["train"], module.model, module.tokenizer)
     reject_more(corpus, infeasible, run.rejected, config.data.max_rejected)
@@ -64,7 +122,8 @@ def train(config: DictConfig) -> dict:
     dataset = SpeechDataset(corpus.audio, module.tokenizer)
     batches = batches_of(config, corpus, dataset)
     fit_normalization(module.model.features, batches["train"])
-    recognizer.timing = fit_timing(corpus.splits["train"], dataset, batches["train"], corpus.sample_rate)
+    if times:
+        recognizer.timing = fit_timing(corpus.splits["train"], dataset, batches["train"], corpus.sample_rate)
     first = next(iter(batches["train"]))
     precision, why = choose_precision(module, first, run)
     facts = describe(module, corpus.splits, first, corpus.sample_rate)
@@ -75,45 +134,36 @@ def train(config: DictConfig) -> dict:
     announce(screen, facts)
 
     try:
-        trainer = fit(config, run, module, recognizer, batches, budget, precision, screen)
+        trainer = fit(config, run, module, recognizer, batches, budget, precision, screen, callbacks)
     finally:
         left_out = left_out_in_training(module, corpus.splits["train"])
         write_rejected(run.rejected, corpus.rejected + left_out)
         if module.global_rank == 0:
             tell(screen, [note_of_left_out(left_out, run.rejected)])
-    if not trainer.is_global_zero:
-        return {}  # the first of several processes scores and reports
-    return close(config, run, corpus, dataset, budget, trainer.strategy.root_device, screen)
+    figures = {
+        "seconds": round(budget.seconds, 1),
+        "epochs": budget.epochs_done,
+        "audio_seconds_per_second": round(budget.throughput, 1),
+        "data_wait_share": round(budget.waiting, 4),
+        "peak_memory_mib": peak_memory_mib(),
+        "parameters": parameters(module.model),
+    }
+    return Learnt(corpus, dataset, figures, trainer.strategy.root_device) if trainer.is_global_zero else None
 
 
-def read_corpus(config: DictConfig, run: RunFolder, screen) -> Corpus:
-    data = config.data
-    if (sharded := sharded_corpora(data)) is not None:
-        corpus = streamed_corpus(*sharded, instantiate(config.text), data.sample_rate)
-        tell(screen, corpus.notes)
-        return corpus
-    utterances = open_source(data.source, instantiate(data.reader), lambda: instantiate(data.synthetic)(), data.text)
-    corpus = load_with_progress(
-        utterances,
-        screen,
-        run.rejected,
-        SPLITS,
-        normalize=instantiate(config.text),
-        sample_rate=data.sample_rate,
-        dev_fraction=data.dev_fraction,
-        test_fraction=data.test_fraction,
-        max_rejected=data.max_rejected,
-        max_utterance_seconds=data.max_utterance_seconds,
-        cache_gib=data.cache_gib,
-        cache_dir=data.cache_dir,
-    )
-    tell(screen, [*corpus.notes, *glance(corpus)])
+def chosen_part(data: DictConfig, corpus: Corpus, screen) -> Corpus:
+    """A corpus of its own for one training: the fold and the share that the configuration asks for."""
+    part = in_fold(corpus, data.folds, data.fold) if data.folds else corpus
+    part = share_of(part, data.train_share)
+    tell(screen, part.notes[len(corpus.notes) :])
+    return replace(part, splits=dict(part.splits), rejected=list(part.rejected))
+
+
+def write_manifests(run: RunFolder, corpus: Corpus) -> None:
     (run.path / "data").mkdir(exist_ok=True)
     for split, cuts in corpus.splits.items():
-        if not len(cuts):
-            raise UserError(f"the {split} split is empty: training needs one; set data.{split}_fraction above 0")
-        cuts.to_file(run.path / "data" / f"{split}.jsonl.gz")
-    return corpus
+        if isinstance(cuts, CutSet):
+            cuts.to_file(run.path / "data" / f"{split}.jsonl.gz")
 
 
 def build(config: DictConfig, corpus: Corpus) -> tuple[CTCTraining, Recognizer]:
@@ -159,37 +209,46 @@ def batches_of(config: DictConfig, corpus: Corpus, dataset: SpeechDataset) -> di
     return {"train": train, "dev": dev}
 
 
-def close(config, run, corpus, dataset, budget, device, screen) -> dict:
+def close(config: DictConfig, run: RunFolder, learnt: Learnt, screen) -> dict:
     """Score the best weights on dev and test, write metrics.json, hypotheses.jsonl and report.html, and say it."""
-    if not run.model.is_dir():
-        raise UserError("no model came of it: at no validation were its loss and weights finite; lower optimizer.lr")
-    recognizer = load(run.model)
-    calibrate(recognizer, corpus.splits["dev"], dataset, 2 * config.data.batch_seconds, device)
+    corpus, dataset, figures = learnt.corpus, learnt.dataset, learnt.figures
+    recognizer = best_recognizer(run)
+    calibrate(recognizer, corpus.splits["dev"], dataset, 2 * config.data.batch_seconds, learnt.device)
     recognizer.save(run.model)
-    metrics, errors, lines = {}, {}, []
-    trained_on = read_word_counts(run.path)
-    for split in ("dev", "test"):
-        cuts, batch_seconds = corpus.splits[split], 2 * config.data.batch_seconds
-        found = measure_split(recognizer, cuts, dataset, batch_seconds, split, config.seed, screen, trained_on, device)
-        metrics[split], errors[split] = found.metrics, found.errors
-        lines += found.lines
-    metrics["train"] = {
-        "seconds": round(budget.seconds, 1),
-        "epochs": budget.epochs_done,
-        "audio_seconds_per_second": round(budget.throughput, 1),
-        "data_wait_share": round(budget.waiting, 4),
-        "peak_memory_mib": peak_memory_mib(),
-        "parameters": parameters(recognizer.model),
-    }
-    write_lines(run.path / "hypotheses.jsonl", lines)
-    write_json(run.path / "errors.json", errors)
-    write_json(run.metrics, metrics)
+    metrics, lines = measure(config, run, learnt, recognizer, ("dev", "test"), screen)
     tested = [line for line in lines if line["split"] == "test"]
     report = write_report(run.path, hear(recognizer, corpus.splits["test"], dataset, tested, screen, REPORT_BYTES))
     print_scores(metrics)
-    waiting = f"{budget.waiting:.1%} of the steps' time waiting for data"
-    screen.print(f"trained {clock(budget.seconds)}, {waiting}; model {run.model}; report {report}", soft_wrap=True)
+    waiting = f"{figures['data_wait_share']:.1%} of the steps' time waiting for data"
+    screen.print(f"trained {clock(figures['seconds'])}, {waiting}; model {run.model}; report {report}", soft_wrap=True)
     return metrics
+
+
+def best_recognizer(run: RunFolder) -> Recognizer:
+    """The best weights of a training; UserError where none could be used."""
+    if not run.model.is_dir():
+        raise UserError("no model came of it: at no validation were its loss and weights finite; lower optimizer.lr")
+    return load(run.model)
+
+
+def measure(
+    config: DictConfig, run: RunFolder, learnt: Learnt, recognizer: Recognizer, splits: Sequence[str], screen
+) -> tuple[dict, list[dict]]:
+    """Score splits and write metrics.json, errors.json and hypotheses.jsonl; what the first and the last hold."""
+    metrics, errors, lines = {}, {}, []
+    trained_on = read_word_counts(run.path)
+    for split in splits:
+        cuts, batch_seconds = learnt.corpus.splits[split], 2 * config.data.batch_seconds
+        found = measure_split(
+            recognizer, cuts, learnt.dataset, batch_seconds, split, config.seed, screen, trained_on, learnt.device
+        )
+        metrics[split], errors[split] = found.metrics, found.errors
+        lines += found.lines
+    metrics["train"] = learnt.figures
+    write_lines(run.path / "hypotheses.jsonl", lines)
+    write_json(run.path / "errors.json", errors)
+    write_json(run.metrics, metrics)
+    return metrics, lines
 
 
 def peak_memory_mib() -> int:

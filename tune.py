@@ -1,71 +1,204 @@
-"""Search many: python tune.py search=grid [trials=N] [run_dir=PATH] [any train.py override]."""
+"""Search many: python tune.py search=NAME [trials=N] [budget.total_minutes=N] [any train.py override]."""
 
 import json
 import logging
+import os
 import sys
 import time
 import warnings
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import optuna
+import torch
 from hydra.utils import instantiate
+from omegaconf import DictConfig
+from optuna.trial import TrialState
 
-from asr.configuration import CONF, exit_status, group_choices, help_text, load_configuration
-from asr.errors import UserError
-from asr.training.progress import clock, console
-from asr.tuning.table import write_table
-from train import train
+from asr.configuration import all_keys, compose_quietly, exit_status, help_text, load_configuration
+from asr.configuration import settings as as_dict
+from asr.errors import Interrupted, UserError
+from asr.training.progress import console
+from asr.training.run_folder import RunFolder, read_config
+from asr.tuning.claims import Claims
+from asr.tuning.closing import SUMMARY
+from asr.tuning.live import Screen
+from asr.tuning.storage import open_storage, quiet_optuna
+from asr.tuning.study import Grid, check_space, enqueue_start, open_study
+from asr.tuning.sweep import Sweep, TimeSpent, sweep_of
+from asr.tuning.table import print_summary, write_table
+from asr.tuning.work import work
+from asr.tuning.workers import NUMBER, UNTIL, Workers, end_with_parent, threads_of
 
-PURPOSE = "Train many models and put their results side by side."
-OWN = ("search", "trials", "run_dir")  # keys of this command; all others are train.py's
+PURPOSE = "Train many models, find the best configuration, and say how sure that is."
+LOOK_S = 1.0  # between looks at the study
+TRAINS_TOO = ("budget",)  # groups of keys that tune.py and train.py share; only what conf/tune.yaml names is tune.py's
 
 
-def tune(arguments: list[str]) -> None:
-    """One training a trial, each a run of its own below run_dir; results.md and results.csv grow as they end."""
-    own = [argument for argument in arguments if argument.split("=")[0].split(".")[0] in OWN]
-    passed_on = [argument for argument in arguments if argument not in own]
+def tune(arguments: Sequence[str]) -> dict[str, Any] | None:
+    """Search on as many processes as asked for; this one shows what they do. Returns what summary.json holds."""
+    config, passed_on = own_and_train(arguments)
+    sweep = sweep_of(as_dict(config), with_shared_audio(config, passed_on))
+    default = check_space(sweep)
+    storage = open_storage(config.storage or str(sweep.folder / "study.db"))
+    worker = int(os.environ.get(NUMBER, 0))
+    sampler = instantiate(config.sampler)
+    study = open_study(storage, sweep, sampler, instantiate(config.pruner))
+    if worker:
+        if config.sampler.seed is not None:  # others, and this one before an interruption, drew other numbers
+            drawn = config.sampler.seed + 1009 * worker + 10007 * len(study.get_trials(deepcopy=False))
+            study.sampler = instantiate(config.sampler, seed=drawn)
+        end_with_parent()
+        work(sweep, study, storage, default, float(os.environ[UNTIL]), Trainings(sweep.folder))
+        return None
+    sweep.folder.mkdir(parents=True, exist_ok=True)
+    if (sweep.folder / SUMMARY).is_file():
+        console().print(f"{sweep.folder} is finished already; another name= and run_dir= search anew", soft_wrap=True)
+        return closing_words(sweep)
+    with Claims(sweep.folder / "locks").turn():
+        notes = enqueue_start(study, sweep, default, config.start)
+    return supervise(config, sweep, study, storage, notes, ["tune.py", *arguments])
+
+
+def own_and_train(arguments: Sequence[str]) -> tuple[DictConfig, list[str]]:
+    """This command's configuration, and the overrides that are train.py's; a mistyped key is told now."""
+    keys = all_keys(compose_quietly("tune", []))
+    parts = {key.partition(".")[0] for key in keys} - set(TRAINS_TOO)
+
+    def is_own(argument: str) -> bool:
+        key = argument.partition("=")[0].lstrip("+~")
+        return key in keys or key.partition(".")[0] in parts
+
+    own = [argument for argument in arguments if is_own(argument)]
+    passed_on = [argument for argument in arguments if not is_own(argument)]
     for argument in passed_on:
-        meant = get_close_matches(argument.partition("=")[0], OWN, n=1, cutoff=0.75)
-        if meant:
+        meant = get_close_matches(argument.partition("=")[0], keys, n=1, cutoff=0.75)
+        known = set(all_keys(compose_quietly("train", []))) if meant else set()
+        if meant and argument.partition("=")[0] not in known:
             raise UserError(f"{argument}: no such key; did you mean {meant[0]}?")
-    config = load_configuration("tune", own)
-    load_configuration("train", passed_on)  # a mistyped key is told now, not in the first trial
-    search = instantiate(config.search)
-    folder = Path(config.run_dir or f"runs/tuning/{config.choices.search}")
-    folder.mkdir(parents=True, exist_ok=True)
+    load_configuration("train", passed_on)
+    return load_configuration("tune", own), passed_on
+
+
+def with_shared_audio(config: DictConfig, overrides: list[str]) -> list[str]:
+    """Several workers map one copy of the decoded audio, where the command does not say otherwise."""
+    if config.workers < 2 or any(each.startswith(("data.cache_", "data.workers=")) for each in overrides):
+        return overrides
+    folder = Path(config.run_dir or f"runs/tuning/{config.name}").absolute() / "audio"
+    return [*overrides, f"data.cache_dir={folder}", "data.cache_gib=0", "data.workers=0"]
+
+
+def supervise(
+    config: DictConfig, sweep: Sweep, study: optuna.Study, storage, notes: Sequence[str], command: Sequence[str]
+) -> dict[str, Any]:
+    """Begin the workers, show what they do, and say what came of it."""
+    spent = TimeSpent(sweep.folder)
+    until = spent.until(sweep.total_minutes)
     screen = console()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = optuna.create_study(
-        study_name=str(config.choices.search),
-        storage=f"sqlite:///{folder / 'study.db'}",
-        load_if_exists=True,
-        sampler=search.sampler(seed=1),
-    )
-    done = sum(trial.state == optuna.trial.TrialState.COMPLETE for trial in study.trials)
-    total = min(search.size, config.trials or search.size)
-    screen.print(f"{total} trainings, {done} of them done; results in {folder / 'results.md'}")
-    begun = time.monotonic()
+    workers = Workers(command, sweep.folder, config.workers, threads_of(config.workers, config.threads), until)
+    with Screen(screen, sweep, until) as shown:
+        for note in (*opening(sweep, study), *notes):
+            shown.say(note)
+        try:
+            with workers:
+                while not workers.over:
+                    time.sleep(LOOK_S)
+                    for note in workers.watch():
+                        shown.say(note)
+                    look(sweep, study, storage, shown)
+                    spent.save()
+                look(sweep, study, storage, shown)
+        except KeyboardInterrupt as stopped:
+            raise Interrupted(f"interrupted: the same command goes on; results so far {sweep.folder}") from stopped
+    for number, status in workers.ended.items():
+        if status:
+            raise UserError(
+                f"worker {number} ended early: {workers.last_words(number)}\n(its log: {workers.log(number)})"
+            )
+    return closing_words(sweep)
 
-    def objective(trial: optuna.Trial) -> float:
-        chosen = search.overrides(trial)
-        screen.rule(f"{trial.number + 1} of {total}: {' '.join(chosen)}")
-        name = ",".join(value.split("=")[1] for value in chosen)
-        trained = load_configuration("train", [*passed_on, *chosen, f"run_dir={folder / name}"])
-        metrics = train(trained)
-        trial.set_user_attr("metrics", json.dumps(metrics))
-        return metrics["dev"]["wer"]
 
-    def report(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
-        write_table(study, folder)
-        ended = sum(each.state == optuna.trial.TrialState.COMPLETE for each in study.trials)
-        pace = (time.monotonic() - begun) / max(1, ended - done)
-        screen.print(f"{ended} of {total} done, about {clock(pace * (total - ended))} left")
+def opening(sweep: Sweep, study: optuna.Study) -> list[str]:
+    done = sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
+    waiting = sum(trial.state == TrialState.WAITING for trial in study.get_trials(deepcopy=False))
+    total = sweep.trials or (done + waiting if isinstance(study.sampler, Grid) else None)
+    length = next((each for each in reversed(sweep.overrides) if each.startswith("budget.")), "as configured")
+    return [
+        f"search={sweep.name}: {f'{total} trials' if total else 'as many trials as fit'}, {done} of them done, "
+        f"each {length}; finals: {sweep.final_trainings} trainings"
+        + (f"; {sweep.total_minutes:g} minutes in all" if sweep.total_minutes else ""),
+        f"results in {sweep.folder}; watch: tensorboard --logdir {sweep.folder}",
+    ]
 
-    if total > done:
-        study.optimize(objective, n_trials=total - done, callbacks=[report])
-    write_table(study, folder)
-    print((folder / "results.md").read_text("utf-8"))
+
+def look(sweep: Sweep, study: optuna.Study, storage, shown: Screen) -> None:
+    """Show the trials, and bring the table up to date."""
+    trials = study.get_trials(deepcopy=False)
+    shown.show(trials, finals_of(sweep, storage))
+    write_table(trials, sweep.folder)
+
+
+def finals_of(sweep: Sweep, storage) -> list:
+    names = {summary.study_name for summary in optuna.get_all_study_summaries(storage, include_best_trial=False)}
+    name = f"{sweep.name} finals"
+    return optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False) if name in names else []
+
+
+def closing_words(sweep: Sweep) -> dict[str, Any]:
+    print((sweep.folder / "results.md").read_text("utf-8"))
+    summary = json.loads((sweep.folder / SUMMARY).read_text("utf-8"))
+    print_summary(summary, sweep.folder)
+    return summary
+
+
+class Trainings:
+    """Trains in this process; the corpus is read once and kept for the next training on the same data."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.corpora: dict[str, Any] = {}
+
+    def __call__(self, overrides: Sequence[str], folder: Path, reports, test: bool) -> Mapping[str, Any]:
+        from train import best_recognizer, learn, measure, open_run  # the watching process does without
+
+        run = RunFolder(folder)
+        if run.metrics.is_file():  # killed between the end of the training and the study's hearing of it
+            return json.loads(run.metrics.read_text("utf-8"))
+        config = load_configuration("train", [*overrides, f"run_dir={folder}"])
+        run, screen = open_run(config), console()
+        learnt = learn(config, run, self.corpus_of(config, screen), screen, [reports], times=False)
+        assert learnt is not None, "one process trains"
+        reports.check_not_pruned()
+        metrics, _ = measure(config, run, learnt, best_recognizer(run), ("dev", "test") if test else ("dev",), screen)
+        return metrics
+
+    def corpus_of(self, config: DictConfig, screen):
+        """One at a time reads, so that the others find its decoded audio."""
+        from train import read_corpus
+
+        differs = {"folds", "fold", "train_share", "batch_seconds", "batch_utterances", "workers"}
+        data = {key: value for key, value in as_dict(config.data).items() if key not in differs}
+        name = json.dumps([data, as_dict(config.text)], sort_keys=True)
+        if name not in self.corpora:
+            with Claims(self.folder / "locks" / "reading").turn():
+                self.corpora = {name: read_corpus(config, screen, self.folder / "rejected.jsonl")}
+        return self.corpora[name]
+
+    def close(self, folder: Path) -> Mapping[str, Any]:
+        """Score a trained run on dev and test, and make it whole: times, confidence, report."""
+        from train import CutSet, Learnt, SpeechDataset, chosen_part, close, fit_timing, load
+
+        run, screen = RunFolder(folder), console()
+        config, figures = read_config(run.config), json.loads(run.metrics.read_text("utf-8"))["train"]
+        corpus = chosen_part(config.data, self.corpus_of(config, screen), screen)
+        recognizer = load(run.model)
+        dataset = SpeechDataset(corpus.audio, recognizer.tokenizer)
+        if isinstance(corpus.splits["train"], CutSet):
+            recognizer.timing = fit_timing(corpus.splits["train"], dataset, (), corpus.sample_rate)
+            recognizer.save(run.model)
+        return close(config, run, Learnt(corpus, dataset, figures, torch.device("cpu")), screen)
 
 
 if __name__ == "__main__":
@@ -73,7 +206,7 @@ if __name__ == "__main__":
     warnings.filterwarnings("ignore")
     if {"-h", "--help"} & set(sys.argv[1:]):
         print(help_text("tune", PURPOSE))
-        print(f"\nsearches: {' | '.join(group_choices(CONF / 'search'))}; every key and group of train.py is taken too")
+        print("\nevery key and group of train.py is taken too, and holds for every trial: python train.py --help")
     else:
-        with exit_status():
+        with exit_status(), quiet_optuna():
             tune(sys.argv[1:])

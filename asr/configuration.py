@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -39,12 +39,38 @@ def load_configuration(name: str, overrides: Sequence[str]) -> DictConfig:
         raise UserError(explain(str(error), name, overrides)) from error
     chosen = own_choices(configuration)
     configuration = without_hydra(configuration)
-    configuration.choices = chosen
     defaults = without_hydra(compose_quietly(name, groups_of(overrides)))
+    if chosen.get("experiment"):
+        for each in (configuration, defaults):
+            drop_leftovers(each, name, chosen, overrides)
+    configuration.choices = chosen
     defaults.choices = chosen
     check_values(plain(defaults), plain(configuration))
     OmegaConf.set_struct(configuration, True)
     return configuration
+
+
+def drop_leftovers(
+    configuration: DictConfig, name: str, chosen: Mapping[str, str | None], overrides: Sequence[str]
+) -> None:
+    """Take out what an experiment sets for parts that the command line has exchanged: cnn has no use for lstm's units.
+
+    Such a key is none of the chosen file's, but one of another file of its group; or the part is not chosen at all.
+    """
+    own = [f"{group}={file}" for group, file in chosen.items() if file and group != "experiment"]
+    for group, part in plain(without_hydra(compose_quietly(name, own))).items():
+        if not (CONF / str(group)).is_dir():
+            continue
+        files = {path.stem: OmegaConf.load(path) for path in (CONF / str(group)).glob("*.yaml")}
+        if group in chosen:
+            left = {key for file in files.values() for key in file} - set(part)
+        else:  # a list of files, each a part of its own
+            left = {key for key in files if key in configuration[group] and "_target_" not in configuration[group][key]}
+        for key in map(str, left & set(configuration[group])):
+            if any(override.startswith(f"{group}.{key}") for override in overrides):
+                has = ", ".join(name for name in part if not name.startswith("_"))
+                raise UserError(f"{group}.{key}: {group}={chosen.get(group)} has {has}, not {key}")
+            del configuration[group][key]
 
 
 def compose_quietly(name: str, overrides: Sequence[str]) -> DictConfig:

@@ -10,7 +10,19 @@ from typing import Any
 from asr.errors import UserError
 
 POSITIVE = {
-    *("epochs", "minutes", "trials", "lr", "gradient_norm", "patience", "examples", "num_nodes"),
+    *(
+        "epochs",
+        "minutes",
+        "total_minutes",
+        "trials",
+        "folds",
+        "fold",
+        "lr",
+        "gradient_norm",
+        "patience",
+        "examples",
+        "num_nodes",
+    ),
     *("accumulate_grad_batches", "check_val_every_n_epoch", "log_every_n_steps"),
     *("sample_rate", "batch_seconds", "batch_utterances", "max_utterance_seconds", "vocabulary_size"),
     *("window_ms", "hop_ms", "mels", "coefficients", "delta_window", "factor", "factors"),
@@ -20,11 +32,11 @@ POSITIVE = {
 NOT_NEGATIVE = {"seed", "workers", "cache_gib", "warmup_steps", "weight_decay", "deltas", "context", "time_masks"}
 SHARES = {  # from 0 to 1
     *("dev_fraction", "test_fraction", "max_rejected", "augment_from", "average_decay", "final_share"),
-    *("time_share", "frequency_share", "probability", "dropout"),
+    *("train_share", "time_share", "frequency_share", "probability", "dropout"),
 }
 UNITS = ("_ms", "_db", "_seconds", "_gib", "minutes")  # words that end so may be fractions, though 25 is the default
 # null in conf/train.yaml or conf/data/default.yaml, though an experiment may set them
-NULLABLE = {"minutes", "patience", "batch_utterances", "workers", "sample_rate", "trials", "unknown_penalty"}
+NULLABLE = {"minutes", "patience", "batch_utterances", "workers", "sample_rate", "trials", "unknown_penalty", "folds"}
 ANY = {"trainer.devices"}  # a number, a list or a word, as Lightning takes it
 
 

@@ -73,7 +73,8 @@ def main() -> None:
     config = load_configuration("train", [*overrides, f"run_dir={folder / 'run'}", "trainer.augment_from=0"])
     if config.trainer.precision == "auto":
         config.trainer.precision = "32-true"
-    corpus = read_corpus(config, open_run(config), Console(stderr=True))
+    run = open_run(config)
+    corpus = read_corpus(config, Console(stderr=True), run.rejected)
     module, _ = build(config, corpus)
     loader = batches_of(config, corpus, SpeechDataset(corpus.audio, module.tokenizer))["train"]
     loader.sampler.set_epoch(0)

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from asr.configuration import nearest
 from asr.data.corpus import Corpus
+from asr.data.folds import in_fold
 from asr.data.shards import Shards, sharded_corpora
 from asr.data.source import REJECTED, load_with_progress, open_source, write_rejected
 from asr.data.streaming import held_corpus
@@ -53,6 +54,7 @@ def read_split(config: DictConfig, trained: DictConfig, recognizer: Recognizer, 
     other = DictConfig({"source": config.data.source, "mix": [], "weights": []})
     if (sharded := sharded_corpora(data if own else other)) is not None:
         return read_shards(sharded[0], config, recognizer, out)
+    folded = own and config.split in ("train", "dev") and "folds" in data and data.folds
     utterances = open_source(
         data.source if own else config.data.source,
         instantiate(data.reader if own else config.data.reader),
@@ -63,7 +65,7 @@ def read_split(config: DictConfig, trained: DictConfig, recognizer: Recognizer, 
         in_one_split(utterances) if whole else utterances,
         screen,
         out / REJECTED,
-        ["train" if whole else config.split],
+        ["train"] if whole else ["train", "dev"] if folded else [config.split],
         normalize=recognizer.normalize,
         sample_rate=recognizer.sample_rate,
         dev_fraction=0.0 if whole else data.dev_fraction,
@@ -73,6 +75,8 @@ def read_split(config: DictConfig, trained: DictConfig, recognizer: Recognizer, 
         cache_gib=data.cache_gib,
         cache_dir=None,  # a stranger's run says nothing of this machine
     )
+    if folded:
+        corpus = in_fold(corpus, data.folds, data.fold)
     corpus.splits["all"] = corpus.splits["train"]
     return corpus
 

@@ -1,5 +1,6 @@
 """From configuration to fitted weights: the budget, the precision, Lightning's trainer and its callbacks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytorch_lightning as lightning
@@ -59,6 +60,7 @@ def fit(
     budget: Budget,
     precision: str,
     screen,
+    more: Sequence[lightning.Callback] = (),
 ) -> lightning.Trainer:
     """Train, from the checkpoint of an interrupted run where there is one; Interrupted where a signal ends it."""
     shown = next(iter(batches["dev"])).first(config.trainer.examples)
@@ -71,6 +73,7 @@ def fit(
         ProgressDisplay(screen, budget),
         Resumable(run.checkpoint.parent),
         MovingAverage(config.trainer.average_decay),
+        *more,
     ]
     if config.trainer.patience:
         callbacks.append(EarlyStopping("wer/dev", patience=config.trainer.patience))

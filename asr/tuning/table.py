@@ -1,39 +1,76 @@
-"""The trials of a study side by side, as Markdown and CSV."""
+"""The trials of a study side by side, as Markdown and CSV; and what came of it, in words."""
 
 import csv
-import json
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import optuna
+from optuna.trial import FrozenTrial, TrialState
 
-COLUMNS = ("test WER %", "95 % interval", "test CER %", "dev WER %", "parameters", "seconds", "epochs", "audio s/s")
+from asr.tuning.live import seconds_of, wer_of
+from asr.writing import write_whole
 
-
-def write_table(study: optuna.Study, folder: Path) -> None:
-    """results.md and results.csv: a line a finished trial, best dev WER first."""
-    finished = [trial for trial in study.trials if trial.state == optuna.trial.TrialState.COMPLETE]
-    finished = list({tuple(trial.params.items()): trial for trial in finished}.values())  # a grid may come round again
-    finished.sort(key=lambda trial: trial.values)
-    keys = list(dict.fromkeys(key for trial in finished for key in trial.params))
-    rows = [[str(trial.params.get(key, "")) for key in keys] + cells(trial) for trial in finished]
-    lines = [keys + list(COLUMNS), ["---"] * (len(keys) + len(COLUMNS)), *rows]
-    markdown = "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
-    (folder / "results.md").write_text(markdown, "utf-8")
-    with (folder / "results.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([keys + list(COLUMNS), *rows])
+COLUMNS = ("dev WER %", "dev CER %", "test WER %", "95 % interval", "parameters", "trained s", "epochs", "ended")
 
 
-def cells(trial: optuna.trial.FrozenTrial) -> list[str]:
-    metrics = json.loads(trial.user_attrs["metrics"])
-    test, dev, fit = metrics["test"], metrics["dev"], metrics["train"]
-    low, high = test["wer_ci95"]
+def write_table(trials: Sequence[FrozenTrial], folder: Path) -> None:
+    """results.md and results.csv: a line a trial, those that were finished first, least dev WER first."""
+    ended = [trial for trial in trials if trial.state.is_finished()]
+    ended.sort(key=lambda trial: (trial.state != TrialState.COMPLETE, trial.values or [], trial.number))
+    keys = list(dict.fromkeys(key for trial in ended for key in trial.params))
+    head = ["trial", *keys, *COLUMNS]
+    rows = [[str(trial.number), *(shown(trial.params.get(key, "")) for key in keys), *cells(trial)] for trial in ended]
+    markdown = "".join("| " + " | ".join(line) + " |\n" for line in (head, ["---"] * len(head), *rows))
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([head, *rows])
+    write_whole(folder / "results.md", markdown)
+    write_whole(folder / "results.csv", text.getvalue())
+
+
+def cells(trial: FrozenTrial) -> list[str]:
+    metrics: Mapping[str, Any] = trial.user_attrs.get("metrics", {})
+    dev, test, fit = (metrics.get(part, {}) for part in ("dev", "test", "train"))
+    low, high = test.get("wer_ci95", (None, None))
+    ended = {TrialState.COMPLETE: "done", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}[trial.state]
+    reason = str(trial.user_attrs.get("reason", "")).replace("|", "/")
     return [
-        f"{100 * test['wer']:.2f}",
-        f"{100 * low:.2f} – {100 * high:.2f}",
-        f"{100 * test['cer']:.2f}",
-        f"{100 * dev['wer']:.2f}",
-        f"{fit['parameters']:,}",
-        f"{fit['seconds']:.0f}",
-        str(fit["epochs"]),
-        f"{fit['audio_seconds_per_second']:.0f}",
+        wer_of(trial).removesuffix("%"),
+        percent(dev.get("cer")),
+        percent(test.get("wer")),
+        "" if low is None else f"{percent(low)} – {percent(high)}",
+        f"{fit['parameters']:,.0f}" if "parameters" in fit else "",
+        f"{trial.user_attrs.get('trained_s', seconds_of(trial)):.0f}",
+        f"{fit['epochs']:.0f}" if "epochs" in fit else "",
+        f"{ended}: {reason}" if reason else ended,
     ]
+
+
+def percent(rate: float | None) -> str:
+    return "" if rate is None else f"{100 * rate:.2f}"
+
+
+def shown(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
+    """The winner, how sure it is, and where everything lies."""
+    winner = summary["winner"]
+    print(f"winner: {winner['label']}, {' '.join(winner['overrides']) or 'nothing changed'}")
+    for ranked in summary["finals"]:
+        low, high = ranked["dev_wer_ci95"] or (None, None)
+        interval = "" if low is None else f" ({percent(low)} – {percent(high)})"
+        each = ", ".join(percent(wer) for wer in ranked["dev_wers"])
+        print(f"  {ranked['label']:14} dev WER {percent(ranked['dev_wer'])} %{interval}; each seed {each}")
+    for name, tested in summary["against"].items():
+        if "bootstrap_p" in tested:
+            low, high = tested["difference_ci95"]
+            difference = f"{percent(tested['difference'])} points ({percent(low)} to {percent(high)})"
+            tests = f"bootstrap p {tested['bootstrap_p']:.3g}, matched pairs p {tested['mapsswe']['p']:.3g}"
+            print(f"against {name.replace('_', ' ')}, on dev: {difference}, {tests}")
+    test = winner["metrics"]["test"]
+    low, high = map(percent, test["wer_ci95"])
+    print(f"test WER of the winner: {percent(test['wer'])} % ({low} – {high})")
+    print(f"its model: {Path(winner['folder']) / 'model'}")
+    print(f"as an experiment, to copy to conf/experiment/: {folder / 'winner.yaml'}")

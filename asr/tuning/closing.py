@@ -1,0 +1,119 @@
+"""The end of a sweep: the winner, how sure that is, its score on test, and what is left for others to use."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import yaml
+from optuna.trial import TrialState
+
+from asr.configuration import CONF
+from asr.errors import UserError
+from asr.evaluation.against import read_lines
+from asr.evaluation.bootstrap import resample, units_of
+from asr.evaluation.confusions import align_words
+from asr.evaluation.significance import compare
+from asr.tuning.finals import DEFAULT, Ranked, folder_of, paired, ranking
+from asr.tuning.sweep import Sweep
+from asr.writing import write_whole
+
+SUMMARY = "summary.json"
+NOT_FOR_OTHERS = ("data.source", "data.workers", "data.cache_", "data.fold", "run_dir", "name", "trainer.", "seed")
+
+
+def summary_of(sweep: Sweep, study: optuna.Study, finals: optuna.Study | None, seconds: float) -> dict[str, Any]:
+    """What summary.json holds but for the winner's score on test: the ranking, and what was won by it, on dev."""
+    ranked = ranking(sweep, study, finals)
+    winner = ranked[0]
+    stood = next((each for each in ranked if each.candidate.label == DEFAULT), None)
+    rivals = {"runner_up": ranked[1] if len(ranked) > 1 else None, "as_it_stood": stood}
+    trained = [trial.user_attrs.get("trained_s", 0.0) for each in (study, finals) if each for trial in each.trials]
+    trials = study.get_trials(deepcopy=False)
+    return {
+        "study": sweep.name,
+        "objectives": list(sweep.objectives),
+        "overrides": list(sweep.overrides),
+        "folds": sweep.folds,
+        "trials": {state.name.lower(): sum(trial.state == state for trial in trials) for state in TrialState},
+        "seconds": round(seconds, 1),
+        "trained_share": round(sum(trained) / (seconds * sweep.workers), 4) if seconds else None,
+        "winner": described(winner) | {"overrides": winner.candidate.overrides, "folder": str(winner.best_folder)},
+        "finals": [described(each) for each in ranked] if finals else [],
+        "against": {
+            name: dict(label=rival.candidate.label) | compared(winner, rival)
+            for name, rival in rivals.items()
+            if rival is not None and rival is not winner and finals is not None
+        },
+    }
+
+
+def described(ranked: Ranked) -> dict[str, Any]:
+    return {
+        "label": ranked.candidate.label,
+        "dev_wer": ranked.wer,
+        "dev_wers": ranked.wers,
+        "dev_wer_ci95": interval_of(ranked.folders),
+        "folders": [str(folder) for folder in ranked.folders],
+    }
+
+
+def dev_lines(folder: Path) -> list[Mapping[str, Any]]:
+    """The dev part of a run's hypotheses; none where the run is on another machine, or was of folds."""
+    file = folder / "hypotheses.jsonl"
+    return [line for line in read_lines(file) if line["split"] == "dev"] if file.is_file() else []
+
+
+def interval_of(folders: Sequence[Path]) -> list[float] | None:
+    """95 % interval of the mean WER over these trainings, by the bootstrap over speakers."""
+    lines = [line for folder in folders for line in dev_lines(folder)]
+    if not lines:
+        return None
+    alignments = align_words([line["reference"] for line in lines], [line["hypothesis"] for line in lines])
+    errors = np.array([sum(spoken != heard for spoken, heard in alignment) for alignment in alignments])
+    words = np.array([len(line["reference"].split()) for line in lines])
+    units, _ = units_of([line["speaker"] or line["id"] for line in lines], len(lines))
+    return list(resample(np.bincount(units, errors), np.bincount(units, words), 0).interval(int(words.sum())))
+
+
+def compared(winner: Ranked, rival: Ranked) -> dict[str, Any]:
+    """The paired tests of asr.evaluation.significance on dev, over as many trainings of both."""
+    ours, theirs = paired(winner.folders, rival.folders)
+    lines, others = ([line for folder in each for line in in_order(dev_lines(folder))] for each in (ours, theirs))
+    if not lines or [line["id"] for line in lines] != [line["id"] for line in others]:
+        return {}
+    references, heard, speakers = ([line[key] for line in lines] for key in ("reference", "hypothesis", "speaker"))
+    groups = [speaker or line["id"] for speaker, line in zip(speakers, lines, strict=True)]
+    return compare(references, heard, [line["hypothesis"] for line in others], groups).as_dict()
+
+
+def in_order(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(lines, key=lambda line: line["id"])
+
+
+def write_experiment(path: Path, overrides: Sequence[str], said: str) -> None:
+    """The overrides of a training as a file for conf/experiment/; paths and seeds of this one are left out."""
+    keys = dict(override.split("=", 1) for override in overrides if not override.startswith(NOT_FOR_OTHERS))
+    defaults: list[Any] = [keys.pop("experiment")] if "experiment" in keys else []
+    values: dict[str, Any] = {}
+    for key, value in keys.items():
+        if (CONF / key).is_dir():
+            defaults.append({f"override /{key}": yaml.safe_load(value)})
+            continue
+        *parents, last = key.split(".")
+        node = values
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[last] = yaml.safe_load(value)
+    shown = {"defaults": defaults} | values if defaults else values
+    text = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True) if shown else ""
+    write_whole(path, f"# @package _global_\n# {said}\n{text}")
+
+
+def winner_here(summary: Mapping[str, Any]) -> Path:
+    """The winner's run folder; UserError where it is on another machine."""
+    folder = folder_of(summary["winner"])
+    if not (folder / "model").is_dir() and not list(folder.glob("fold-*")):
+        raise UserError(f"{folder}: the winner was trained on another machine; type the same command there to score it")
+    return folder

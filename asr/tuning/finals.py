@@ -1,0 +1,140 @@
+"""The best few of a search trained again with other seeds: which of them is best when luck is taken out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import optuna
+from omegaconf import DictConfig
+from optuna.storages import BaseStorage
+from optuna.trial import Trial, TrialState
+
+from asr.errors import UserError
+from asr.tuning.pruning import Reports
+from asr.tuning.sweep import Clock, Sweep, best_first
+from asr.tuning.trials import Train, kept, note, timed
+
+DEFAULT = "as it stood"  # the configuration that the search began from
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A configuration in the finals: what it is called, and train.py's overrides for it."""
+
+    label: str
+    overrides: list[str]
+
+
+def candidates_of(sweep: Sweep, study: optuna.Study, default: DictConfig) -> list[Candidate]:
+    """The best few trials and, to see what the search was good for, the configuration that it began from."""
+    best = best_first(study)[: max(1, sweep.finals.count)]
+    if not best:
+        raise UserError("no trial was finished, so there is no winner; " + reasons_of(study))
+    found = [Candidate(f"trial {trial.number}", sweep.space.overrides(trial.params)) for trial in best]
+    as_it_stood = sweep.space.of(default)
+    if not sweep.finals.count or any(trial.params == as_it_stood for trial in best):
+        return found
+    return [*found, Candidate(DEFAULT, [])]
+
+
+def reasons_of(study: optuna.Study) -> str:
+    """Why trials ended without a result, the most frequent first."""
+    reasons = [trial.user_attrs.get("reason", "") for trial in study.get_trials(deepcopy=False)]
+    counts = {reason: reasons.count(reason) for reason in reasons if reason}
+    return "; ".join(f"{count} × {reason}" for reason, count in sorted(counts.items(), key=lambda item: -item[1])[:3])
+
+
+def open_finals(storage: BaseStorage, sweep: Sweep, study: optuna.Study, default: DictConfig) -> optuna.Study:
+    """The study of the finals, every training of which waits in it; made by whoever comes first."""
+    finals = optuna.create_study(
+        study_name=f"{sweep.name} finals",
+        storage=storage,
+        load_if_exists=True,
+        sampler=optuna.samplers.RandomSampler(),
+        pruner=optuna.pruners.NopPruner(),
+    )
+    if "ready" in finals.user_attrs:
+        return finals
+    candidates = finals.user_attrs.get("candidates")
+    if candidates is None:
+        candidates = [vars(candidate) for candidate in candidates_of(sweep, study, default)]
+        finals.set_user_attr("candidates", candidates)
+    there = [trial.user_attrs["final"] for trial in finals.get_trials(deepcopy=False)]
+    for number in range(1, sweep.finals.seeds + 1):  # a seed of all, then the next: cut short, it is still fair
+        for index in range(len(candidates)):
+            if [index, default.seed + number] not in there:
+                finals.enqueue_trial({}, user_attrs={"final": [index, default.seed + number]})
+    finals.set_user_attr("ready", True)
+    return finals
+
+
+def run_finals(sweep: Sweep, clock: Clock, train: Train) -> Callable[[Trial], list[float]]:
+    """What trains one candidate with one seed."""
+
+    def run(trial: Trial) -> list[float]:
+        index, seed = trial.user_attrs["final"]
+        candidate = Candidate(**trial.study.user_attrs["candidates"][index])
+        folder = sweep.folder / "finals" / f"{trial.number:04d}"
+        longer = [f"budget.minutes={sweep.finals.minutes:g}"] if sweep.finals.minutes else []
+        overrides = [*sweep.overrides, *candidate.overrides, f"seed={seed}", *longer]
+        note(trial, overrides=overrides, folder=str(folder), label=candidate.label)
+        reports = Reports(trial, clock.until, at_rungs=False)
+        with timed(trial, reports):
+            metrics = kept(train(overrides, folder, reports, False))
+        note(trial, metrics=metrics)
+        return [metrics["dev"]["wer"]]
+
+    return run
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A candidate and its trainings: the dev WER of every seed, as fractions, and their run folders."""
+
+    candidate: Candidate
+    wers: list[float]
+    folders: list[Path]
+
+    @property
+    def wer(self) -> float:
+        return mean(self.wers)
+
+    @property
+    def best_folder(self) -> Path:
+        return min(zip(self.wers, self.folders, strict=True))[1]
+
+
+def ranking(sweep: Sweep, study: optuna.Study, finals: optuna.Study | None) -> list[Ranked]:
+    """Candidates by their mean dev WER; without finals, the trials by the one they have."""
+    if finals is None:
+        return [
+            Ranked(
+                Candidate(f"trial {trial.number}", trial.user_attrs["overrides"]),
+                [trial.values[0]],
+                [folder_of(trial.user_attrs)],
+            )
+            for trial in best_first(study)
+        ]
+    found = []
+    done = finals.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    for index, described in enumerate(finals.user_attrs["candidates"]):
+        own = [trial for trial in done if trial.user_attrs["final"][0] == index]
+        if own:
+            wers, folders = [trial.values[0] for trial in own], [folder_of(trial.user_attrs) for trial in own]
+            found.append(Ranked(Candidate(**described), wers, folders))
+    if not found:
+        raise UserError(f"none of the finals was finished, so there is no winner; {reasons_of(finals)}")
+    most = max(len(ranked.wers) for ranked in found)
+    return sorted(found, key=lambda ranked: (len(ranked.wers) < most, ranked.wer))
+
+
+def folder_of(attributes: Mapping[str, Any]) -> Path:
+    return Path(attributes["folder"])
+
+
+def paired(ours: Sequence[Path], theirs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """As many trainings of the one as of the other."""
+    count = min(len(ours), len(theirs))
+    return list(ours[:count]), list(theirs[:count])

@@ -1,0 +1,147 @@
+"""What a person sees of a sweep: a table that grows, or lines where the output is no terminal."""
+
+import time
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from asr.training.progress import clock
+from asr.tuning.pruning import RUNGS
+from asr.tuning.sweep import Sweep
+
+ROWS = 16  # of the latest trials
+STATES = {
+    TrialState.COMPLETE: ("done", ""),
+    TrialState.PRUNED: ("pruned", "dim"),
+    TrialState.FAIL: ("failed", "red"),
+    TrialState.RUNNING: ("running", "cyan"),
+    TrialState.WAITING: ("waiting", "dim"),
+}
+
+
+class Screen:
+    """Shows the trials of a sweep and, once they have begun, the finals. Use as a context."""
+
+    def __init__(self, console: Console, sweep: Sweep, until: float) -> None:
+        self.console, self.sweep, self.until = console, sweep, until
+        self.live: Live | None = None
+        self.told: set[tuple[str, int]] = set()
+
+    def __enter__(self) -> "Screen":
+        if self.console.is_terminal:
+            self.live = Live(console=self.console, auto_refresh=False)
+            self.live.start()
+        return self
+
+    def __exit__(self, *error) -> None:
+        if self.live:
+            self.live.stop()
+
+    def say(self, line: str) -> None:
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def show(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial]) -> None:
+        if self.live:
+            self.live.update(self.whole(trials, finals), refresh=True)
+            return
+        for kind, some in (("trial", trials), ("final", finals)):
+            for trial in some:
+                if trial.state.is_finished() and (kind, trial.number) not in self.told:
+                    self.told.add((kind, trial.number))
+                    self.say(f"{kind} {trial.number:3d}  {line_of(trial)}  {self.left(trials, finals)}")
+
+    def whole(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial]) -> Group:
+        parts: list[Any] = [self.table(f"search={self.sweep.name}", trials)]
+        if finals:
+            parts.append(self.table("finals: the best few, with other seeds", finals))
+        return Group(*parts, Text(self.headline(trials, finals)))
+
+    def table(self, title: str, trials: Sequence[FrozenTrial]) -> Table:
+        table = Table("trial", "values", "dev WER", "time", "", title=title, title_justify="left", expand=True)
+        done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+        best = min(done, key=lambda trial: trial.values[0], default=None)
+        shown = [trial for trial in trials if trial.state != TrialState.WAITING][-ROWS:]
+        if best is not None and best not in shown:
+            shown.insert(0, best)
+        for trial in shown:
+            state, style = STATES[trial.state]
+            name = f"{trial.number} *" if trial is best else str(trial.number)
+            table.add_row(
+                name, values_of(trial), wer_of(trial), clock(seconds_of(trial)), told(trial, state), style=style
+            )
+        waiting = sum(trial.state == TrialState.WAITING for trial in trials)
+        if waiting:
+            table.add_row("", f"{waiting} more wait", "", "", "", style="dim")
+        return table
+
+    def headline(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial]) -> str:
+        done = [trial.values[0] for trial in trials if trial.state == TrialState.COMPLETE]
+        best = f"best {min(done):.4g}" if done else "no trial is done yet"
+        counts = ", ".join(
+            f"{number} {word}"
+            for state, (word, _) in STATES.items()
+            if (number := sum(trial.state == state for trial in trials))
+        )
+        return f"{best}; {counts}; {self.left(trials, finals)}"
+
+    def left(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial]) -> str:
+        """How long it will take, by the budget or by the pace so far."""
+        if self.until != float("inf"):
+            return f"{clock(max(0.0, self.until - time.time()))} left"
+        ended = [seconds_of(trial) for trial in trials if trial.state.is_finished() and trial.datetime_start]
+        whole = [seconds_of(trial) for trial in trials if trial.state == TrialState.COMPLETE and trial.datetime_start]
+        if not whole:
+            return "time left not known yet"
+        total = self.sweep.trials or sum(trial.state != TrialState.FAIL for trial in trials)
+        ahead = max(0, total - len(ended)) * sum(ended) / len(ended)
+        ahead += max(0, self.sweep.final_trainings - sum(trial.state.is_finished() for trial in finals)) * median(whole)
+        return f"about {clock(ahead / self.sweep.workers)} left"
+
+
+def line_of(trial: FrozenTrial) -> str:
+    state = told(trial, STATES[trial.state][0])
+    return f"{state:8} dev WER {wer_of(trial):>7}  {clock(seconds_of(trial))}  {values_of(trial)}"
+
+
+def told(trial: FrozenTrial, state: str) -> str:
+    reason = trial.user_attrs.get("reason", "")
+    if trial.state == TrialState.RUNNING and trial.intermediate_values:
+        return f"{max(trial.intermediate_values) / RUNGS:.0%}"
+    return f"{state}: {reason}" if reason and trial.state == TrialState.FAIL else state
+
+
+def values_of(trial: FrozenTrial) -> str:
+    """A trial's parameters in short: the last word of each key."""
+    if "final" in trial.user_attrs:
+        label = trial.user_attrs.get("label", f"candidate {trial.user_attrs['final'][0]}")
+        return f"{label}, seed {trial.user_attrs['final'][1]}"
+    return " ".join(f"{short(name)}={shown(value)}" for name, value in trial.params.items())
+
+
+def short(name: str) -> str:
+    return name.split(" (")[0].rpartition(".")[2]
+
+
+def shown(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def wer_of(trial: FrozenTrial) -> str:
+    metrics = trial.user_attrs.get("metrics")
+    if metrics:
+        return f"{metrics['dev']['wer']:.2%}"
+    latest = trial.intermediate_values.get(max(trial.intermediate_values, default=0))
+    return "–" if latest is None else f"{latest:.2%}"
+
+
+def seconds_of(trial: FrozenTrial) -> float:
+    if trial.datetime_start is None:
+        return 0.0
+    end = trial.datetime_complete.timestamp() if trial.datetime_complete else time.time()
+    return end - trial.datetime_start.timestamp()

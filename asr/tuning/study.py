@@ -1,0 +1,134 @@
+"""The study of a sweep: begun or joined, and the points that it begins from."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import optuna
+from omegaconf import DictConfig
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from asr.configuration import load_configuration
+from asr.errors import UserError
+from asr.tuning.points import corners, every_point
+from asr.tuning.space import Values, written
+from asr.tuning.storage import open_storage
+from asr.tuning.sweep import Sweep
+
+
+class Grid(optuna.samplers.RandomSampler):
+    """Every point of the space once: all of them wait in the study from the start, and nothing more is asked for."""
+
+
+def check_space(sweep: Sweep) -> DictConfig:
+    """Compose a configuration at every corner of the space; returns the one that the search begins from.
+
+    Raises UserError for the first override that train.py would refuse.
+    """
+    default = load_configuration("train", sweep.overrides)
+    for corner in corners(sweep.space):
+        try:
+            load_configuration("train", [*sweep.overrides, *corner])
+        except UserError as error:
+            raise UserError(f"search={sweep.name}: {' '.join(corner)}: {error}") from error
+    return default
+
+
+def open_study(
+    storage: BaseStorage,
+    sweep: Sweep,
+    sampler: optuna.samplers.BaseSampler,
+    pruner: optuna.pruners.BasePruner,
+) -> optuna.Study:
+    """The study of this name, new or as it stands. Raises UserError where it is of another search."""
+    study = optuna.create_study(
+        study_name=sweep.name,
+        storage=storage,
+        load_if_exists=True,
+        directions=["minimize"] * len(sweep.objectives),
+        sampler=sampler,
+        pruner=pruner,
+    )
+    described = sweep.described()
+    found = study.user_attrs.get("sweep")
+    if found is None:
+        study.set_user_attr("sweep", described)
+        return study
+    for key, value in described.items():
+        if found.get(key) != value:
+            raise UserError(
+                f"the study {sweep.name} is there already, with {key} {found.get(key)} instead of {value}; type the "
+                "command as it was, or give this one another name= and run_dir="
+            )
+    return study
+
+
+def enqueue_start(study: optuna.Study, sweep: Sweep, default: DictConfig, start: Mapping[str, Any]) -> list[str]:
+    """Put the points that the search begins from into the study, where they are not there yet; what to say of it."""
+    if isinstance(study.sampler, Grid):
+        for number, point in enumerate(every_point(sweep.space)):
+            if sweep.trials is None or number < sweep.trials:
+                study.enqueue_trial(point, skip_if_exists=True)
+        return []
+    notes = []
+    if start["default"]:
+        as_it_stands = sweep.space.of(default)
+        if as_it_stands is None:
+            notes.append("the configuration as it stands lies outside the space: it takes part in the finals alone")
+        else:
+            study.enqueue_trial(as_it_stands, skip_if_exists=True)
+    for known in start["known"]:
+        study.enqueue_trial(point_of(sweep, known), skip_if_exists=True)
+    if start["earlier"] and not study.user_attrs.get("earlier"):
+        taken, others = earlier_trials(start["earlier"], sweep)
+        study.add_trials(taken)
+        study.set_user_attr("earlier", start["earlier"])
+        notes.append(f"{len(taken)} trials taken over from {start['earlier']}, {others} not: other keys or values")
+    return notes
+
+
+def point_of(sweep: Sweep, known: Mapping[str, Any]) -> Values:
+    """A known configuration, as overrides of train.py, as a point of the space; UserError where it lies outside."""
+    overrides = [f"{key}={written(value)}" for key, value in known.items()]
+    point = sweep.space.of(load_configuration("train", [*sweep.overrides, *overrides]))
+    if point is None:
+        raise UserError(
+            f"start.known: {' '.join(overrides)} lies outside of search={sweep.name}; widen the one or drop the other"
+        )
+    return point
+
+
+def earlier_trials(where: str, sweep: Sweep) -> tuple[list[FrozenTrial], int]:
+    """Finished trials of the studies in another storage that this search can learn from, and how many it cannot."""
+    if "://" not in where and not where.startswith("journal:") and Path(where).is_dir():
+        where = str(Path(where) / "study.db")
+    if "://" not in where and not where.startswith("journal:") and not Path(where).is_file():
+        raise UserError(f"start.earlier={where}: no such study; give the folder of an earlier sweep, or its storage")
+    storage, taken, others = open_storage(where), [], 0
+    for summary in optuna.get_all_study_summaries(storage):
+        if summary.study_name.endswith(" finals"):
+            continue
+        for trial in storage.get_all_trials(summary._study_id, states=(TrialState.COMPLETE,)):
+            if len(trial.values) == len(sweep.objectives) and is_point(sweep, trial):
+                attributes = {key: trial.user_attrs[key] for key in ("metrics",) if key in trial.user_attrs}
+                taken.append(
+                    optuna.trial.create_trial(
+                        values=trial.values,
+                        params=trial.params,
+                        distributions=trial.distributions,
+                        user_attrs=attributes | {"from": where, "overrides": sweep.space.overrides(trial.params)},
+                    )
+                )
+            else:
+                others += 1
+    return taken, others
+
+
+def is_point(sweep: Sweep, trial: FrozenTrial) -> bool:
+    asked = optuna.trial.FixedTrial(trial.params)
+    try:
+        sweep.space.suggest(asked)  # type: ignore[arg-type]  # suggests alike
+    except ValueError:
+        return False
+    return asked.distributions == trial.distributions

@@ -1,0 +1,191 @@
+"""A sweep as it was asked for, and the time that it has."""
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from asr.errors import UserError
+from asr.tuning.space import Space, read_space
+
+OBJECTIVES = {  # what a trial is judged by: the place in its metrics
+    "wer": ("dev", "wer"),
+    "cer": ("dev", "cer"),
+    "parameters": ("train", "parameters"),
+    "seconds": ("train", "seconds"),
+    "real_time_factor": ("dev", "real_time_factor"),
+}
+TRIALS = 20  # where neither a number nor a time is given
+TRIALS_IN_A_BUDGET = 12  # whole trainings that a budget of time is divided into, beside the finals
+CLOSING_SHARE = 0.03  # of the budget, for the winner's score on test and the reports
+
+
+@dataclass(frozen=True)
+class Finals:
+    """The best few trained again: how many, how often, and for how long (None: as long as the trials)."""
+
+    count: int
+    seeds: int
+    minutes: float | None
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One search. `overrides` of train.py hold for every training; total_minutes covers the finals too."""
+
+    name: str
+    folder: Path
+    space: Space
+    overrides: Sequence[str]
+    objectives: Sequence[str]
+    folds: int | None
+    trials: int | None
+    total_minutes: float | None
+    finals: Finals
+    test_all: bool
+    workers: int
+
+    @property
+    def trial_minutes(self) -> float | None:
+        """The length of one training, where it is given in minutes."""
+        given = [value for key, _, value in (each.partition("=") for each in self.overrides) if key == "budget.minutes"]
+        return None if not given or given[-1] == "null" else float(given[-1])
+
+    @property
+    def final_trainings(self) -> int:
+        """The best few and the configuration as it stood, with every seed."""
+        return (self.finals.count + 1) * self.finals.seeds if self.finals.count else 0
+
+    def described(self) -> dict[str, Any]:
+        """What has to be the same for all who work on it."""
+        differs = ("data.source", "data.workers", "data.cache_", "trainer.accelerator")
+        return {
+            "space": [repr(dimension) for dimension in self.space.dimensions],
+            "overrides": sorted(each for each in self.overrides if not each.startswith(differs)),
+            "objectives": list(self.objectives),
+            "folds": self.folds,
+            "finals": [self.finals.count, self.finals.seeds, self.finals.minutes],
+        }
+
+
+def sweep_of(settings: Mapping[str, Any], overrides: Sequence[str]) -> Sweep:
+    """From what conf/tune.yaml describes; UserError where something in it cannot be."""
+    for name in settings["objectives"]:
+        if name not in OBJECTIVES:
+            raise UserError(f"objectives: {name} is not known; there are {', '.join(OBJECTIVES)}")
+    if not settings["objectives"]:
+        raise UserError(f"objectives: give one at least of {', '.join(OBJECTIVES)}")
+    if settings["test"] not in ("winner", "all"):
+        raise UserError(f"test={settings['test']}: winner (only the best is scored on test) or all is wanted")
+    space = read_space(settings["search"]["space"], overrides)
+    if not space.dimensions:
+        raise UserError(f"search={settings['name']}: nothing is left to vary; take an override away, or another search")
+    trials = settings["trials"]
+    if trials is None and settings["budget"]["total_minutes"] is None and not is_grid(settings):
+        trials = TRIALS
+    sweep = Sweep(
+        name=str(settings["name"]),
+        folder=Path(settings["run_dir"] or f"runs/tuning/{settings['name']}"),
+        space=space,
+        overrides=overrides,
+        objectives=settings["objectives"],
+        folds=settings["cv"]["folds"],
+        trials=trials,
+        total_minutes=settings["budget"]["total_minutes"],
+        finals=Finals(**settings["finals"]),
+        test_all=settings["test"] == "all",
+        workers=settings["workers"],
+    )
+    return in_shares(sweep)
+
+
+def is_grid(settings: Mapping[str, Any]) -> bool:
+    return settings["sampler"]["_target_"].endswith(".Grid")
+
+
+def in_shares(sweep: Sweep) -> Sweep:
+    """A sweep with a budget of time whose trainings have no length of their own: they get shares of it."""
+    has_length = any(each.startswith(("budget.minutes=", "budget.epochs=")) for each in sweep.overrides)
+    if sweep.total_minutes is None or has_length:
+        return sweep
+    longer = (sweep.finals.minutes or 0) * sweep.final_trainings
+    shares = TRIALS_IN_A_BUDGET * (sweep.folds or 1) + (0 if sweep.finals.minutes else sweep.final_trainings)
+    minutes = (sweep.total_minutes * sweep.workers * (1 - CLOSING_SHARE) - longer) / shares
+    if minutes <= 0:
+        raise UserError(
+            f"budget.total_minutes={sweep.total_minutes:g}: the finals alone ({sweep.final_trainings} trainings of "
+            f"{sweep.finals.minutes:g} minutes) take longer; raise it, or lower finals.minutes, count or seeds"
+        )
+    return Sweep(**{**vars(sweep), "overrides": [*sweep.overrides, f"budget.minutes={minutes * 0.95:.3g}"]})
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Until when (time.time()) a sweep may go on, and until when it may begin trials."""
+
+    sweep: Sweep
+    until: float
+
+    def time_for_another(self, trials: Sequence[FrozenTrial]) -> bool:
+        """Whether one more trial, as long as those before it, leaves the finals their time."""
+        return time.time() + self.trial_s(trials) <= self.trials_until(trials) + 0.1 * self.trial_s(trials)
+
+    def time_for_final(self, finals: Sequence[FrozenTrial]) -> bool:
+        """Whether one more training of the finals fits in."""
+        closing = 60 * CLOSING_SHARE * (self.sweep.total_minutes or 0)
+        return time.time() + 0.9 * self.trial_s(finals) <= self.until - closing
+
+    def trials_until(self, trials: Sequence[FrozenTrial]) -> float:
+        """When trials have to end, so that the finals fit in."""
+        if self.until == math.inf:
+            return math.inf
+        closing = 60 * CLOSING_SHARE * (self.sweep.total_minutes or 0)
+        rounds = math.ceil(self.sweep.final_trainings / self.sweep.workers)
+        final = (
+            60 * self.sweep.finals.minutes
+            if self.sweep.finals.minutes
+            else self.trial_s(trials) / (self.sweep.folds or 1)
+        )
+        return self.until - closing - rounds * final
+
+    def trial_s(self, trials: Sequence[FrozenTrial]) -> float:
+        """Seconds of a whole trial: the median so far, what was asked for before."""
+        whole = [
+            each.duration.total_seconds() for each in trials if each.state == TrialState.COMPLETE and each.duration
+        ]
+        return median(whole) if whole else 60 * (self.sweep.trial_minutes or 0) * (self.sweep.folds or 1)
+
+
+class TimeSpent:
+    """Seconds that a sweep has run for, over interruptions, in a file of its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "time.json"
+        self.before = json.loads(self.file.read_text("utf-8"))["seconds"] if self.file.is_file() else 0.0
+        self.began = time.time()
+
+    @property
+    def seconds(self) -> float:
+        return self.before + time.time() - self.began
+
+    def until(self, total_minutes: float | None) -> float:
+        """When the sweep has to be over, as time.time()."""
+        return math.inf if total_minutes is None else self.began + 60 * total_minutes - self.before
+
+    def save(self) -> None:
+        self.file.write_text(json.dumps({"seconds": round(self.seconds, 1)}), "utf-8")
+
+
+def best_first(study: optuna.Study) -> list[FrozenTrial]:
+    """Finished trials by their first objective, each point once; with several objectives those of the front first."""
+    finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    front = {trial.number for trial in study.best_trials} if len(study.directions) > 1 and finished else set()
+    finished = sorted(finished, key=lambda trial: (trial.number not in front, trial.values, trial.number))
+    return list({tuple(sorted(trial.params.items(), key=str)): trial for trial in reversed(finished)}.values())[::-1]

@@ -1,0 +1,110 @@
+"""The processes of a sweep on this machine: begun, watched, begun again where one is killed, and ended together."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+NUMBER, UNTIL = "ASR_TUNE_WORKER", "ASR_TUNE_UNTIL"  # what a worker learns from its environment
+MOST_DEATHS = 5  # in a row, without a trial that ended in between
+
+
+@dataclass
+class Workers:
+    """`count` processes of one command; threads: of each, None where they are left as they are.
+
+    What they write goes to workers/<number>.log below `folder`. Use as a context: leaving it ends them.
+    """
+
+    command: Sequence[str]
+    folder: Path
+    count: int
+    threads: int | None
+    until: float
+    processes: dict[int, subprocess.Popen] = field(default_factory=dict)
+    ended: dict[int, int] = field(default_factory=dict)  # number -> exit status
+    deaths: int = 0
+
+    def __enter__(self) -> "Workers":
+        (self.folder / "workers").mkdir(parents=True, exist_ok=True)
+        for number in range(1, self.count + 1):
+            self.begin(number)
+        return self
+
+    def log(self, number: int) -> Path:
+        return self.folder / "workers" / f"{number}.log"
+
+    def begin(self, number: int) -> None:
+        environment = {**os.environ, NUMBER: str(number), UNTIL: str(self.until)}
+        if self.threads:
+            environment |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(self.threads))
+        if (devices := torch.cuda.device_count()) > 1:
+            environment["CUDA_VISIBLE_DEVICES"] = str((number - 1) % devices)
+        with self.log(number).open("ab") as log:
+            self.processes[number] = subprocess.Popen(
+                [sys.executable, *self.command], stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment
+            )
+
+    def watch(self) -> list[str]:
+        """Note who has ended, and begin anew whom a signal killed; a line for each of these."""
+        notes = []
+        for number, process in list(self.processes.items()):
+            status = process.poll()
+            if status is None:
+                continue
+            del self.processes[number]
+            killed = status < 0 and -status not in (signal.SIGINT, signal.SIGTERM)
+            if killed and self.deaths < MOST_DEATHS:
+                self.deaths += 1
+                notes.append(f"worker {number} was killed by signal {-status}{memory_hint(status)}; it is begun again")
+                self.begin(number)
+            else:
+                self.ended[number] = status
+        return notes
+
+    @property
+    def over(self) -> bool:
+        return not self.processes
+
+    def last_words(self, number: int) -> str:
+        """The end of a worker's log, or the error that it ended with."""
+        lines = self.log(number).read_text("utf-8", "replace").splitlines()
+        starts = [place for place, line in enumerate(lines) if line.startswith("error: ")]
+        return "\n".join(lines[starts[-1] :] if starts else lines[-5:]).removeprefix("error: ")
+
+    def __exit__(self, *error) -> None:
+        for process in self.processes.values():
+            process.send_signal(signal.SIGTERM)
+        for process in self.processes.values():
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def memory_hint(status: int) -> str:
+    return " (out of memory?)" if -status == signal.SIGKILL else ""
+
+
+def end_with_parent() -> None:
+    """End this process when the one that began it ends, however it ends: its end of our standard input closes then."""
+
+    def wait() -> None:
+        os.read(sys.stdin.fileno(), 1)  # not through a buffer, whose lock would outlive the main thread
+        os._exit(128 + signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def threads_of(count: int, wanted: int | None) -> int | None:
+    """Threads of each of `count` workers; None leaves a single one all that there are."""
+    if wanted is not None or count == 1:
+        return wanted
+    return max(1, (os.cpu_count() or 1) // count)
