@@ -41,11 +41,12 @@ def tune(arguments: Sequence[str]) -> dict[str, Any] | None:
     """Search on as many processes as asked for; this one shows what they do. Returns what summary.json holds."""
     config, passed_on = own_and_train(arguments)
     sweep = sweep_of(as_dict(config), with_shared_audio(config, passed_on))
-    default = check_space(sweep)
-    storage = open_storage(config.storage or str(sweep.folder / "study.db"))
     worker = int(os.environ.get(NUMBER, 0))
-    sampler = instantiate(config.sampler)
-    study = open_study(storage, sweep, sampler, instantiate(config.pruner))
+    default = load_configuration("train", sweep.overrides)
+    if not worker:
+        check_space(sweep)
+    storage = open_storage(config.storage or str(sweep.folder / "study.db"))
+    study = open_study(storage, sweep, instantiate(config.sampler), instantiate(config.pruner))
     if worker:
         if config.sampler.seed is not None:  # others, and this one before an interruption, drew other numbers
             drawn = config.sampler.seed + 1009 * worker + 10007 * len(study.get_trials(deepcopy=False))

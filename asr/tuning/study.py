@@ -21,18 +21,13 @@ class Grid(optuna.samplers.RandomSampler):
     """Every point of the space once: all of them wait in the study from the start, and nothing more is asked for."""
 
 
-def check_space(sweep: Sweep) -> DictConfig:
-    """Compose a configuration at every corner of the space; returns the one that the search begins from.
-
-    Raises UserError for the first override that train.py would refuse.
-    """
-    default = load_configuration("train", sweep.overrides)
+def check_space(sweep: Sweep) -> None:
+    """Compose a configuration at every corner of the space; UserError for the first that train.py would refuse."""
     for corner in corners(sweep.space):
         try:
             load_configuration("train", [*sweep.overrides, *corner])
         except UserError as error:
             raise UserError(f"search={sweep.name}: {' '.join(corner)}: {error}") from error
-    return default
 
 
 def open_study(

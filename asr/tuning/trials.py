@@ -39,7 +39,7 @@ def explore(sweep: Sweep, clock: Clock, train: Train) -> Callable[[Trial], list[
             with timed(trial, reports):
                 found.append(kept(train([*sweep.overrides, *chosen, *folded], place, reports, sweep.test_all)))
             if sweep.folds:
-                note(trial, folds=found)
+                note(trial, folds=list(found))
                 prune_after_fold(trial, found, sweep.folds)
         metrics = averaged(found)
         note(trial, metrics=metrics)

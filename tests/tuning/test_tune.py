@@ -1,0 +1,124 @@
+"""tune.py as a person types it, on a language of three tones: a grid with folds, a search with finals, the winner."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from statistics import mean
+
+import optuna
+import pytest
+import yaml
+
+from asr.configuration import CONF, load_configuration
+from tests.commands import ROOT, train
+
+TINY = ("augment=none", "trainer.accelerator=cpu", "trainer.precision=32-true", "trainer.examples=1",
+        "data.batch_seconds=8", "schedule.warmup_steps=5")  # fmt: skip
+
+
+def sweep(tones: Path, folder: Path, *arguments: str) -> dict:
+    """Run a sweep to its end; what its summary.json holds."""
+    command = [sys.executable, "tune.py", *TINY, f"data.source={tones}", f"run_dir={folder}", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=dict(os.environ, OMP_NUM_THREADS="1"))
+    logs = "".join(log.read_text("utf-8")[-2000:] for log in folder.glob("workers/*.log"))
+    assert done.returncode == 0, done.stderr + logs
+    return json.loads((folder / "summary.json").read_text("utf-8"))
+
+
+def trials_of(folder: Path, name: str) -> list[optuna.trial.FrozenTrial]:
+    return optuna.load_study(study_name=name, storage=f"sqlite:///{folder / 'study.db'}").trials
+
+
+FIXED = ("encoder=mlp", "encoder.layers=1", "encoder.dim=32", "budget.epochs=6", "optimizer.lr=0.01")
+ONE_FINAL = ("finals.count=1", "finals.seeds=1", "test=winner")
+SEARCH = ("search=architecture", "encoder=bilstm", "encoder.units=64", "trials=5", "budget.epochs=5",
+          "finals.count=1", "finals.seeds=2", "sampler=random", "pruner=median")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folded(tones, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sweeps") / "folded"
+    return folder, sweep(tones, folder, "search=grid", *FIXED, "cv.folds=3", *ONE_FINAL)
+
+
+def test_a_grid_with_folds_is_the_same_trainings_by_hand(folded, tones, tmp_path):
+    folder, _ = folded
+    trials = trials_of(folder, "grid")
+    assert [trial.params["features"] for trial in trials] == ["mfcc", "log_mel", "spectrogram"]
+    rates = []
+    for fold in (1, 2, 3):
+        part = ("data.folds=3", f"data.fold={fold}")
+        done = train(tones, tmp_path / str(fold), *TINY, *FIXED, "features=log_mel", *part)
+        assert done.status == 0, done.err
+        rates.append(json.loads((tmp_path / str(fold) / "metrics.json").read_text("utf-8"))["dev"]["wer"])
+    assert [part["dev"]["wer"] for part in trials[1].user_attrs["folds"]] == rates
+    assert trials[1].values == [mean(rates)]
+
+
+def test_after_folds_the_winner_is_trained_on_train_alone(folded):
+    folder, summary = folded
+    assert summary["winner"]["overrides"][0].startswith("features=")
+    assert (Path(summary["winner"]["folder"]) / "report.html").is_file()
+    assert summary["winner"]["metrics"]["test"]["utterances"] > 0
+    scored = [path for path in folder.rglob("metrics.json") if "test" in json.loads(path.read_text("utf-8"))]
+    assert scored == [Path(summary["winner"]["folder"]) / "metrics.json"]  # test is touched by the winner alone
+
+
+@pytest.fixture(scope="module")
+def searched(tones, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sweeps") / "searched"
+    return folder, sweep(tones, folder, *SEARCH)
+
+
+def test_the_first_trial_is_the_configuration_as_it_stands(searched):
+    folder, _ = searched
+    first = trials_of(folder, "architecture")[0]
+    assert first.params == {"encoder.layers (bilstm)": 3, "encoder.dropout": 0.2, "optimizer.lr": 0.001}
+    assert "encoder=bilstm" not in first.user_attrs["overrides"]  # it is given, not searched for
+
+
+def test_the_winner_is_the_least_mean_over_fresh_seeds(searched):
+    _, summary = searched
+    finals = summary["finals"]
+    assert [each["dev_wer"] for each in finals] == sorted(each["dev_wer"] for each in finals)
+    assert summary["winner"]["label"] == finals[0]["label"]
+    assert all(len(each["dev_wers"]) == 2 and each["dev_wer"] == mean(each["dev_wers"]) for each in finals)
+    seeds = {
+        yaml.safe_load((Path(path) / "config.yaml").read_text())["seed"] for each in finals for path in each["folders"]
+    }
+    assert seeds == {2, 3}
+    low, high = summary["winner"]["dev_wer_ci95"]
+    assert low <= summary["winner"]["dev_wer"] <= high
+
+
+def test_the_winner_as_an_experiment_is_the_winner(searched, monkeypatch):
+    folder, summary = searched
+    copied = CONF / "experiment" / "found_by_a_test.yaml"
+    copied.write_text((folder / "winner.yaml").read_text("utf-8"), "utf-8")
+    try:
+        found = load_configuration("train", ["experiment=found_by_a_test"])
+    finally:
+        copied.unlink()
+    trained = yaml.safe_load((Path(summary["winner"]["folder"]) / "config.yaml").read_text("utf-8"))
+    for part in ("encoder", "features", "augment", "optimizer", "schedule", "loss", "tokenizer", "budget"):
+        assert found[part] == trained[part], part
+
+
+def test_trials_that_end_early_say_why_and_the_table_holds_all(searched):
+    folder, summary = searched
+    trials = trials_of(folder, "architecture")
+    assert len(trials) == 5
+    assert all(trial.state.is_finished() for trial in trials)
+    assert summary["trials"]["complete"] + summary["trials"]["pruned"] == 5
+    for trial in trials:
+        if trial.state == optuna.trial.TrialState.PRUNED:
+            assert "of its budget" in trial.user_attrs["reason"]
+    assert len((folder / "results.csv").read_text("utf-8").splitlines()) == 6
+
+
+def test_a_finished_sweep_is_shown_and_not_trained_again(searched, tones):
+    folder, summary = searched
+    assert sweep(tones, folder, *SEARCH) == summary
+    assert len(trials_of(folder, "architecture")) == 5
