@@ -12,6 +12,10 @@ class UserError(Exception):
     """
 
 
+class Infeasible(UserError):
+    """A model that cannot align too much of its training data: more frames or fewer tokens are needed."""
+
+
 def one_line(error: BaseException) -> str:
     """What an error says, without its line breaks."""
     return " ".join(str(error).split())

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from asr.data.corpus import Corpus, CorpusError, load_corpus
 from asr.data.utterance import Rejection, Utterance
-from asr.errors import UserError
+from asr.errors import Infeasible, UserError
 from asr.training.progress import counting
 from asr.writing import write_whole
 
@@ -51,15 +51,15 @@ def load_with_progress(
 
 
 def reject_more(corpus: Corpus, rejected: Sequence[Rejection], rejected_file: Path, max_rejected: float) -> None:
-    """Write down training utterances that a model turned out not to take; UserError where too many or all are gone."""
+    """Write down training utterances that a model turned out not to take; Infeasible where too many or all are gone."""
     corpus.rejected += rejected
     write_rejected(rejected_file, corpus.rejected)
     try:
         corpus.check_rejected(max_rejected)
     except CorpusError as error:
-        raise UserError(f"{error} (all of them: {rejected_file})") from error
+        raise Infeasible(f"{error} (all of them: {rejected_file})") from error
     if not len(corpus.splits["train"]):
-        raise UserError(f"no training utterance is left, the first that cannot be used: {corpus.rejected[0]}")
+        raise Infeasible(f"no training utterance is left, the first that cannot be used: {corpus.rejected[0]}")
 
 
 def write_rejected(path: Path, rejected: Iterable[Rejection]) -> None:

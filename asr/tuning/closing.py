@@ -20,7 +20,7 @@ from asr.tuning.sweep import Sweep
 from asr.writing import write_whole
 
 SUMMARY = "summary.json"
-NOT_FOR_OTHERS = ("data.source", "data.workers", "data.cache_", "data.fold", "run_dir", "name", "trainer.", "seed")
+NOT_FOR_OTHERS = ("data.source", "data.workers", "data.cache_", "data.fold", "run_dir", "trainer.", "seed", "budget.")
 
 
 def summary_of(sweep: Sweep, study: optuna.Study, finals: optuna.Study | None, seconds: float) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def in_order(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def write_experiment(path: Path, overrides: Sequence[str], said: str) -> None:
-    """The overrides of a training as a file for conf/experiment/; paths and seeds of this one are left out."""
+    """The overrides of a training as a file for conf/experiment/; what is of this machine and this sweep is left out."""
     keys = dict(override.split("=", 1) for override in overrides if not override.startswith(NOT_FOR_OTHERS))
     defaults: list[Any] = [keys.pop("experiment")] if "experiment" in keys else []
     values: dict[str, Any] = {}

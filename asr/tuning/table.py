@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
@@ -11,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from asr.tuning.live import seconds_of, wer_of
 from asr.writing import write_whole
 
+LONGEST_REASON = 120  # characters; the whole one is in report.html
 COLUMNS = ("dev WER %", "dev CER %", "test WER %", "95 % interval", "parameters", "trained s", "epochs", "ended")
 
 
@@ -33,7 +35,7 @@ def cells(trial: FrozenTrial) -> list[str]:
     dev, test, fit = (metrics.get(part, {}) for part in ("dev", "test", "train"))
     low, high = test.get("wer_ci95", (None, None))
     ended = {TrialState.COMPLETE: "done", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}[trial.state]
-    reason = str(trial.user_attrs.get("reason", "")).replace("|", "/")
+    reason = shorten(str(trial.user_attrs.get("reason", "")).replace("|", "/"), LONGEST_REASON)
     return [
         wer_of(trial).removesuffix("%"),
         percent(dev.get("cer")),

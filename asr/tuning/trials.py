@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import optuna
 from optuna.trial import FrozenTrial, Trial
 
+from asr.errors import Infeasible, one_line
 from asr.tuning.pruning import RUNGS, Reports
 from asr.tuning.sweep import OBJECTIVES, Clock, Sweep
 
@@ -36,7 +37,7 @@ def explore(sweep: Sweep, clock: Clock, train: Train) -> Callable[[Trial], list[
             folded = [f"data.folds={sweep.folds}", f"data.fold={fold}"] if sweep.folds else []
             place = folder / f"fold-{fold}" if sweep.folds else folder
             reports = Reports(trial, until, at_rungs=not sweep.folds)
-            with timed(trial, reports):
+            with timed(trial, reports), constrained(trial):
                 found.append(kept(train([*sweep.overrides, *chosen, *folded], place, reports, sweep.test_all)))
             if sweep.folds:
                 note(trial, folds=list(found))
@@ -87,6 +88,16 @@ def note(trial: Trial, **attributes: Any) -> None:
     for name, value in attributes.items():
         if trial.user_attrs.get(name) != value:
             trial.set_user_attr(name, value)
+
+
+@contextmanager
+def constrained(trial: Trial) -> Iterator[None]:
+    """Have the sampler keep away from what the data cannot be aligned with; such a trial is pruned."""
+    try:
+        yield
+    except Infeasible as infeasible:
+        trial.set_constraint("enough frames for CTC", 1.0)
+        raise optuna.TrialPruned(one_line(infeasible)) from infeasible
 
 
 @contextmanager
