@@ -93,7 +93,7 @@ def in_order(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def write_experiment(path: Path, overrides: Sequence[str], said: str) -> None:
-    """The overrides of a training as a file for conf/experiment/; what is of this machine and this sweep is left out."""
+    """The overrides of a training as a file for conf/experiment/, less what is of this machine and this sweep."""
     keys = dict(override.split("=", 1) for override in overrides if not override.startswith(NOT_FOR_OTHERS))
     defaults: list[Any] = [keys.pop("experiment")] if "experiment" in keys else []
     values: dict[str, Any] = {}

@@ -36,11 +36,11 @@ class Reports(lightning.Callback):
         self.best = min(self.best, wer if math.isfinite(wer) else math.inf)
         budget = budget_of(trainer)
         reached = min(RUNGS, int(RUNGS * budget.spent + 1e-9))
-        while self.at_rungs and self.rung < reached and math.isfinite(self.best) and self.pruned is None:
-            self.rung += 1
-            self.trial.report(self.best, self.rung)
-            if self.rung < RUNGS and self.trial.should_prune():
-                self.pruned = f"dev WER {self.best:.1%} after {self.rung / RUNGS:.0%} of its budget"
+        if self.at_rungs and math.isfinite(self.best) and self.rung < reached:
+            for self.rung in range(self.rung + 1, reached + 1):
+                self.trial.report(self.best, self.rung)
+            if reached < RUNGS and self.trial.should_prune():
+                self.pruned = f"dev WER {self.best:.1%} after {reached / RUNGS:.0%} of its budget"
         if self.pruned is None and time.time() > self.until:
             self.pruned = f"time is up, at dev WER {self.best:.1%} after {budget.spent:.0%} of its budget"
         if self.pruned is not None:
