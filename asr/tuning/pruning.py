@@ -37,8 +37,9 @@ class Reports(lightning.Callback):
         budget = budget_of(trainer)
         reached = min(RUNGS, int(RUNGS * budget.spent + 1e-9))
         if self.at_rungs and math.isfinite(self.best) and self.rung < reached:
-            for self.rung in range(self.rung + 1, reached + 1):
-                self.trial.report(self.best, self.rung)
+            for rung in range(self.rung + 1, reached + 1):
+                self.trial.report(self.best, rung)
+            self.rung = reached
             if reached < RUNGS and self.trial.should_prune():
                 self.pruned = f"dev WER {self.best:.1%} after {reached / RUNGS:.0%} of its budget"
         if self.pruned is None and time.time() > self.until:
