@@ -28,7 +28,7 @@ from asr.tuning.live import Screen
 from asr.tuning.storage import open_storage, quiet_optuna
 from asr.tuning.study import Grid, check_space, enqueue_start, open_study
 from asr.tuning.sweep import Sweep, TimeSpent, sweep_of
-from asr.tuning.table import print_summary, write_table
+from asr.tuning.table import print_best, print_summary, write_table
 from asr.tuning.work import work
 from asr.tuning.workers import NUMBER, UNTIL, Workers, end_with_parent, threads_of
 
@@ -57,7 +57,7 @@ def tune(arguments: Sequence[str]) -> dict[str, Any] | None:
     sweep.folder.mkdir(parents=True, exist_ok=True)
     if (sweep.folder / SUMMARY).is_file():
         console().print(f"{sweep.folder} is finished already; another name= and run_dir= search anew", soft_wrap=True)
-        return closing_words(sweep)
+        return closing_words(sweep, study)
     with Claims(sweep.folder / "locks").turn():
         notes = enqueue_start(study, sweep, default, config.start)
     return supervise(config, sweep, study, storage, notes, ["tune.py", *arguments])
@@ -118,7 +118,7 @@ def supervise(
             raise UserError(
                 f"worker {number} ended early: {workers.last_words(number)}\n(its log: {workers.log(number)})"
             )
-    return closing_words(sweep)
+    return closing_words(sweep, study)
 
 
 def opening(sweep: Sweep, study: optuna.Study) -> list[str]:
@@ -147,8 +147,8 @@ def finals_of(sweep: Sweep, storage) -> list:
     return optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False) if name in names else []
 
 
-def closing_words(sweep: Sweep) -> dict[str, Any]:
-    print((sweep.folder / "results.md").read_text("utf-8"))
+def closing_words(sweep: Sweep, study: optuna.Study) -> dict[str, Any]:
+    print_best(study.get_trials(deepcopy=False))
     summary = json.loads((sweep.folder / SUMMARY).read_text("utf-8"))
     print_summary(summary, sweep.folder)
     return summary

@@ -8,10 +8,15 @@ from textwrap import shorten
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
 
-from asr.tuning.live import seconds_of, wer_of
+from asr.tuning.live import seconds_of, values_of, wer_of
 from asr.writing import write_whole
 
+BEST = 25  # trials that are printed at the end
 LONGEST_REASON = 120  # characters; the whole one is in report.html
 COLUMNS = ("dev WER %", "dev CER %", "test WER %", "95 % interval", "parameters", "trained s", "epochs", "ended")
 
@@ -20,14 +25,23 @@ def write_table(trials: Sequence[FrozenTrial], folder: Path) -> None:
     """results.md and results.csv: a line a trial, those that were finished first, least dev WER first."""
     ended = [trial for trial in trials if trial.state.is_finished()]
     ended.sort(key=lambda trial: (trial.state != TrialState.COMPLETE, trial.values or [], trial.number))
-    keys = list(dict.fromkeys(key for trial in ended for key in trial.params))
+    points = [by_key(trial) for trial in ended]
+    keys = list(dict.fromkeys(key for point in points for key in point))
     head = ["trial", *keys, *COLUMNS]
-    rows = [[str(trial.number), *(shown(trial.params.get(key, "")) for key in keys), *cells(trial)] for trial in ended]
+    rows = [
+        [str(trial.number), *(shown(point.get(key, "")) for key in keys), *cells(trial)]
+        for trial, point in zip(ended, points, strict=True)
+    ]
     markdown = "".join("| " + " | ".join(line) + " |\n" for line in (head, ["---"] * len(head), *rows))
     text = io.StringIO(newline="")
     csv.writer(text).writerows([head, *rows])
     write_whole(folder / "results.md", markdown)
     write_whole(folder / "results.csv", text.getvalue())
+
+
+def by_key(trial: FrozenTrial) -> dict[str, Any]:
+    """A trial's parameters by their keys of train.py: of the spaces of several choices, one is its own."""
+    return {name.split(" (")[0]: value for name, value in trial.params.items()}
 
 
 def cells(trial: FrozenTrial) -> list[str]:
@@ -48,6 +62,15 @@ def cells(trial: FrozenTrial) -> list[str]:
     ]
 
 
+def rounded(override: str) -> str:
+    """An override with its number in four figures."""
+    key, _, value = override.partition("=")
+    try:
+        return f"{key}={float(value):.4g}"
+    except ValueError:
+        return override
+
+
 def percent(rate: float | None) -> str:
     return "" if rate is None else f"{100 * rate:.2f}"
 
@@ -56,10 +79,23 @@ def shown(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def print_best(trials: Sequence[FrozenTrial]) -> None:
+    """The best trials on standard output."""
+    done = sorted((t for t in trials if t.state == TrialState.COMPLETE), key=lambda trial: trial.values)
+    table = Table("trial", "dev WER", "test WER", "parameters", Column("values", overflow="fold"), box=SIMPLE_HEAD)
+    for trial in done[:BEST]:
+        metrics = trial.user_attrs.get("metrics", {})
+        test = metrics.get("test", {}).get("wer")
+        count = metrics.get("train", {}).get("parameters")
+        numbers = "" if test is None else f"{test:.2%}", "" if count is None else f"{count:,.0f}"
+        table.add_row(str(trial.number), wer_of(trial), *numbers, Text(values_of(trial)))
+    Console().print(table)
+
+
 def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
     """The winner, how sure it is, and where everything lies."""
     winner = summary["winner"]
-    print(f"winner: {winner['label']}, {' '.join(winner['overrides']) or 'nothing changed'}")
+    print(f"winner: {winner['label']}, {' '.join(map(rounded, winner['overrides'])) or 'nothing changed'}")
     for ranked in summary["finals"]:
         low, high = ranked["dev_wer_ci95"] or (None, None)
         interval = "" if low is None else f" ({percent(low)} – {percent(high)})"
@@ -74,5 +110,6 @@ def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
     test = winner["metrics"]["test"]
     low, high = map(percent, test["wer_ci95"])
     print(f"test WER of the winner: {percent(test['wer'])} % ({low} – {high})")
+    print(f"all trials: {folder / 'results.md'}")
     print(f"its model: {Path(winner['folder']) / 'model'}")
     print(f"as an experiment, to copy to conf/experiment/: {folder / 'winner.yaml'}")
