@@ -3,10 +3,11 @@
 import json
 import logging
 import os
+import signal
 import sys
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from asr.tuning.storage import open_storage, quiet_optuna
 from asr.tuning.study import Grid, check_space, enqueue_start, open_study
 from asr.tuning.sweep import Sweep, TimeSpent, sweep_of
 from asr.tuning.table import print_best, print_summary, write_table
+from asr.tuning.turns import Turns
 from asr.tuning.work import work
 from asr.tuning.workers import NUMBER, UNTIL, Workers, end_with_parent, threads_of
 
@@ -48,19 +50,23 @@ def tune(arguments: Sequence[str]) -> dict[str, Any] | None:
     storage = open_storage(config.storage or str(sweep.folder / "study.db"))
     study = open_study(storage, sweep, instantiate(config.sampler), instantiate(config.pruner))
     if worker:
-        if config.sampler.seed is not None:  # others, and this one before an interruption, drew other numbers
-            drawn = config.sampler.seed + 1009 * worker + 10007 * len(study.get_trials(deepcopy=False))
-            study.sampler = instantiate(config.sampler, seed=drawn)
         end_with_parent()
-        work(sweep, study, storage, default, float(os.environ[UNTIL]), Trainings(sweep.folder))
+        work(sweep, study, storage, default, float(os.environ[UNTIL]), Trainings(sweep.folder), samplers_of(config))
         return None
     sweep.folder.mkdir(parents=True, exist_ok=True)
     if (sweep.folder / SUMMARY).is_file():
         console().print(f"{sweep.folder} is finished already; another name= and run_dir= search anew", soft_wrap=True)
         return closing_words(sweep, study)
-    with Claims(sweep.folder / "locks").turn():
+    with Turns(storage, study.study_name, Claims(sweep.folder / "locks")).turn():
         notes = enqueue_start(study, sweep, default, config.start)
-    return supervise(config, sweep, study, storage, notes, ["tune.py", *arguments])
+    command = [str(Path(__file__).resolve()), *arguments]
+    return supervise(config, sweep, study, storage, notes, command)
+
+
+def samplers_of(config: DictConfig) -> Callable[[int], optuna.samplers.BaseSampler] | None:
+    """A sampler for every trial, with a seed of its own: which worker draws it, and after what, makes no difference."""
+    seed = config.sampler.seed
+    return None if seed is None else lambda number: instantiate(config.sampler, seed=seed + 10007 * number)
 
 
 def own_and_train(arguments: Sequence[str]) -> tuple[DictConfig, list[str]]:
@@ -104,20 +110,21 @@ def supervise(
             shown.say(note)
         try:
             with workers:
+                ended = 0
                 while not workers.over:
                     time.sleep(LOOK_S)
-                    for note in workers.watch():
+                    for note in workers.watch(ended):
                         shown.say(note)
-                    look(sweep, study, storage, shown)
+                    ended = look(sweep, study, storage, shown)
                     spent.save()
                 look(sweep, study, storage, shown)
         except KeyboardInterrupt as stopped:
             raise Interrupted(f"interrupted: the same command goes on; results so far {sweep.folder}") from stopped
-    for number, status in workers.ended.items():
-        if status:
-            raise UserError(
-                f"worker {number} ended early: {workers.last_words(number)}\n(its log: {workers.log(number)})"
-            )
+    early = [workers.why_early(number) for number, status in workers.ended.items() if status]
+    if early and not (sweep.folder / SUMMARY).is_file():
+        raise UserError(early[0])
+    for line in early:  # the others did it all
+        shown.say(line)
     return closing_words(sweep, study)
 
 
@@ -134,11 +141,12 @@ def opening(sweep: Sweep, study: optuna.Study) -> list[str]:
     ]
 
 
-def look(sweep: Sweep, study: optuna.Study, storage, shown: Screen) -> None:
-    """Show the trials, and bring the table up to date."""
-    trials = study.get_trials(deepcopy=False)
-    shown.show(trials, finals_of(sweep, storage))
+def look(sweep: Sweep, study: optuna.Study, storage, shown: Screen) -> int:
+    """Show the trials, and bring the table up to date; how many trials and finals have ended."""
+    trials, finals = study.get_trials(deepcopy=False), finals_of(sweep, storage)
+    shown.show(trials, finals)
     write_table(trials, sweep.folder)
+    return sum(trial.state.is_finished() for trial in (*trials, *finals))
 
 
 def finals_of(sweep: Sweep, storage) -> list:
@@ -209,5 +217,6 @@ if __name__ == "__main__":
         print(help_text("tune", PURPOSE))
         print("\nevery key and group of train.py is taken too, and holds for every trial: python train.py --help")
     else:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with what is there kept
         with exit_status(), quiet_optuna():
             tune(sys.argv[1:])

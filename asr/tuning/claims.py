@@ -2,9 +2,12 @@
 
 import fcntl
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from asr.writing import write_whole
 
 
 class Claims:
@@ -21,19 +24,23 @@ class Claims:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def take(self, name: str) -> "Claim | None":
-        """Hold `name` until the claim is let go or the process ends; None where another holds it."""
+    def take(self, name: str, wait: bool = False) -> "Claim | None":
+        """Hold `name` until the claim is let go or the process ends; None where another holds it and we do not wait."""
         descriptor = os.open(self.folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             return None
         return Claim(descriptor)
 
-    def known(self, name: str) -> bool:
-        """Whether `name` was ever taken here."""
-        return (self.folder / f"{name}.lock").exists()
+    @property
+    def home(self) -> str:
+        """What tells this folder from any other, on whichever machine it is looked at."""
+        file = self.folder / "home"
+        if not file.exists():
+            write_whole(file, uuid.uuid4().hex)
+        return file.read_text("utf-8")
 
 
 class Claim:

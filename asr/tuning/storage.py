@@ -2,12 +2,15 @@
 
 import contextlib
 import logging
+import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBStorage, get_storage
 from optuna.storages.journal import JournalFileBackend
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from asr.errors import UserError, one_line
 
@@ -27,10 +30,10 @@ def open_storage(where: str) -> BaseStorage:
             return grpc_storage(rest.removeprefix("//"))
         if "://" not in where:
             Path(where).parent.mkdir(parents=True, exist_ok=True)
-            return get_storage(RDBStorage(f"sqlite:///{where}", engine_kwargs={"connect_args": {"timeout": WAIT_S}}))
+            return rdb_storage(f"sqlite:///{where}", {"connect_args": {"timeout": WAIT_S}})
         # the driver of the extra [postgresql]
         url = where.replace("postgresql://", "postgresql+psycopg://", 1) if kind == "postgresql" else where
-        return get_storage(RDBStorage(url))
+        return rdb_storage(url, {})
     except ModuleNotFoundError as error:
         hint = "pip install 'asr-from-scratch[postgresql]'" if kind == "postgresql" else f"pip install {error.name}"
         raise UserError(f"storage={where}: its driver {error.name} is not installed: {hint}") from error
@@ -39,6 +42,18 @@ def open_storage(where: str) -> BaseStorage:
     except (SQLAlchemyError, ImportError, OSError, ValueError, RuntimeError) as error:
         reason = (one_line(error.__cause__ or error) or one_line(error)).split("(Background on this error")[0]
         raise UserError(f"storage={where}: cannot be reached ({reason[:200]}); give {FORMS}") from error
+
+
+def rdb_storage(url: str, engine: Mapping[str, Any]) -> BaseStorage:
+    """A database; whoever comes while another process makes its tables waits for them."""
+    for attempt in range(10):
+        try:
+            return get_storage(RDBStorage(url, engine_kwargs=dict(engine)))
+        except SQLAlchemyError as error:
+            if attempt == 9 or not (isinstance(error, IntegrityError) or "already exists" in str(error)):
+                raise
+            time.sleep(0.3)
+    raise AssertionError("unreachable")
 
 
 def grpc_storage(address: str) -> GrpcStorageProxy:

@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from asr.errors import UserError
 from asr.tuning.space import Space, read_space
+from asr.writing import write_whole
 
 OBJECTIVES = {  # what a trial is judged by: the place in its metrics
     "wer": ("dev", "wer"),
@@ -180,7 +181,7 @@ class TimeSpent:
         return math.inf if total_minutes is None else self.began + 60 * total_minutes - self.before
 
     def save(self) -> None:
-        self.file.write_text(json.dumps({"seconds": round(self.seconds, 1)}), "utf-8")
+        write_whole(self.file, json.dumps({"seconds": round(self.seconds, 1)}))
 
 
 def best_first(study: optuna.Study) -> list[FrozenTrial]:

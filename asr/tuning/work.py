@@ -1,12 +1,13 @@
 """What one worker of a sweep does: trials, then the finals, then the end, each shared with all other workers."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import optuna
 from omegaconf import DictConfig
+from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
@@ -18,6 +19,7 @@ from asr.tuning.stage import Stage
 from asr.tuning.study import Grid
 from asr.tuning.sweep import Clock, Sweep, TimeSpent
 from asr.tuning.trials import Train, explore, progress_of
+from asr.tuning.turns import Turns
 
 
 class Trainings(Train, Protocol):
@@ -27,9 +29,18 @@ class Trainings(Train, Protocol):
 
 
 def work(
-    sweep: Sweep, study: optuna.Study, storage: BaseStorage, default: DictConfig, until: float, trainings: Trainings
+    sweep: Sweep,
+    study: optuna.Study,
+    storage: BaseStorage,
+    default: DictConfig,
+    until: float,
+    trainings: Trainings,
+    sampler: Callable[[int], BaseSampler] | None = None,
 ) -> None:
-    """Work on a sweep until nothing of it is left. default: the configuration that it began from."""
+    """Work on a sweep until nothing of it is left.
+
+    default: the configuration that it began from. sampler: what draws the trial of a number; None: the study's own.
+    """
     clock, locks = Clock(sweep, until), sweep.folder / "locks"
 
     def may_begin() -> bool:
@@ -38,7 +49,8 @@ def work(
         return (sweep.trials is None or begun < sweep.trials) and clock.time_for_another(trials)
 
     run, asks = explore(sweep, clock, trainings), not isinstance(study.sampler, Grid)
-    Stage(study, Claims(locks / "trials"), run, may_begin, asks, progress_of(sweep.folder / "trials")).work(say)
+    progress = progress_of(sweep.folder / "trials")
+    Stage(study, Claims(locks / "trials"), run, may_begin, asks, progress, sampler).work(say)
     finals = work_on_finals(sweep, study, storage, default, clock, trainings) if sweep.finals.count else None
     with Claims(locks).turn():
         if not (sweep.folder / SUMMARY).is_file():
@@ -49,7 +61,7 @@ def work_on_finals(
     sweep: Sweep, study: optuna.Study, storage: BaseStorage, default: DictConfig, clock: Clock, trainings: Trainings
 ) -> optuna.Study:
     locks = sweep.folder / "locks"
-    with Claims(locks).turn():
+    with Turns(storage, study.study_name, Claims(locks)).turn():
         finals = open_finals(storage, sweep, study, default)
 
     def may_begin() -> bool:

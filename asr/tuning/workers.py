@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 NUMBER, UNTIL = "ASR_TUNE_WORKER", "ASR_TUNE_UNTIL"  # what a worker learns from its environment
-MOST_DEATHS = 5  # in a row, without a trial that ended in between
+MOST_DEATHS = 5  # of each worker, without a trial that ended in between
 
 
 @dataclass
@@ -30,6 +30,7 @@ class Workers:
     processes: dict[int, subprocess.Popen] = field(default_factory=dict)
     ended: dict[int, int] = field(default_factory=dict)  # number -> exit status
     deaths: int = 0
+    trials_ended: int = 0
 
     def __enter__(self) -> "Workers":
         (self.folder / "workers").mkdir(parents=True, exist_ok=True)
@@ -51,16 +52,18 @@ class Workers:
                 [sys.executable, *self.command], stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment
             )
 
-    def watch(self) -> list[str]:
+    def watch(self, trials_ended: int) -> list[str]:
         """Note who has ended, and begin anew whom a signal killed; a line for each of these."""
         notes = []
+        if trials_ended > self.trials_ended:
+            self.trials_ended, self.deaths = trials_ended, 0
         for number, process in list(self.processes.items()):
             status = process.poll()
             if status is None:
                 continue
             del self.processes[number]
             killed = status < 0 and -status not in (signal.SIGINT, signal.SIGTERM)
-            if killed and self.deaths < MOST_DEATHS:
+            if killed and self.deaths < MOST_DEATHS * self.count:
                 self.deaths += 1
                 notes.append(f"worker {number} was killed by signal {-status}{memory_hint(status)}; it is begun again")
                 self.begin(number)
@@ -71,6 +74,15 @@ class Workers:
     @property
     def over(self) -> bool:
         return not self.processes
+
+    def why_early(self, number: int) -> str:
+        """What a worker that ended with another status than 0 died of, in words."""
+        status = self.ended[number]
+        if status < 0:
+            words = f"killed by signal {-status}{memory_hint(status)} again and again, without a trial that ended"
+        else:
+            words = self.last_words(number)
+        return f"worker {number} ended early: {words}\n(its log: {self.log(number)})"
 
     def last_words(self, number: int) -> str:
         """The end of a worker's log, or the error that it ended with."""
