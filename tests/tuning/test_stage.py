@@ -276,7 +276,7 @@ def test_the_first_to_end_a_trial_counts_where_two_machines_did_it(tmp_path):
     assert [trial.value for trial in work.study.trials] == [0.25]
 
 
-# ------------------------------------------------------------------------------------------------------ faults in trials
+# ---------------------------------------------------------------------------------------------------- faults in trials
 
 
 @pytest.mark.parametrize(
