@@ -6,7 +6,7 @@ from pathlib import Path
 from asr.errors import UserError
 from asr.evaluation import page
 from asr.evaluation.confusions import AlignedWord, align_words
-from asr.evaluation.numbers import NONE, bounds, clock, count, interval, is_number, percent
+from asr.evaluation.numbers import NONE, bounds, clock, count, interval, is_number, percent, probability
 from asr.evaluation.plots import SERIES, compared_curves
 from asr.evaluation.run_files import Record, RunFiles, read_run
 from asr.evaluation.significance import compare
@@ -118,7 +118,7 @@ def _differences(runs: Sequence[RunFiles], split: str) -> str:
         found = compare(references, theirs, hypotheses, speakers)
         low, high = found.difference_ci95
         expected = f"{100 * low:+.1f} to {100 * high:+.1f}"
-        rows.append([run.name, f"{100 * found.difference:+.1f}", expected, _p(found.bootstrap_p), _p(found.mapsswe.p)])
+        rows.append([run.name, f"{100 * found.difference:+.1f}", expected, probability(found.bootstrap_p), probability(found.mapsswe.p)])
     columns = ["Run", "#More WER, points", "#95 % interval", "#p, bootstrap over speakers", "#p, MAPSSWE"]
     if not rows:
         return ""
@@ -127,10 +127,6 @@ def _differences(runs: Sequence[RunFiles], split: str) -> str:
     )
     question = page.escape(f"Is {best.name} better, or luckier?")
     return f"<h3>{question}</h3>{page.paragraph(told)}{page.table(columns, rows)}"
-
-
-def _p(probability: float) -> str:
-    return "below 0.001" if probability < 0.001 else f"{probability:.3f}"
 
 
 def _same_set(runs: Sequence[RunFiles], split: str) -> str:

@@ -35,6 +35,11 @@ def interval(values: Any) -> str:
     return f"{percent(found[0])[:-2]} – {percent(found[1])}" if found else ""
 
 
+def probability(p: float) -> str:
+    """0.034; below 0.001 where it is."""
+    return "below 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def clock(seconds: float) -> str:
     """1 h 02 min, 3 min 07 s, 12 s."""
     minutes, rest = divmod(round(seconds), 60)

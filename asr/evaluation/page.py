@@ -27,26 +27,30 @@ LARGEST_FLAC_BYTES = 250_000  # beyond this a clip is embedded as MP3, lest a fe
 HERE = Path(__file__).parent
 STYLE, SCRIPT = ((HERE / name).read_text("utf-8") for name in ("report.css", "report.js"))
 
-# Nothing may be fetched, and nothing run but the page's own script, even if hostile text should ever get past the
-# escaping.
-POLICY = (
-    "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; media-src data:;"
-    f" style-src 'unsafe-inline'; script-src 'sha256-{base64.b64encode(sha256(SCRIPT.encode()).digest()).decode()}'"
-)
 
-
-def page(title: str, body: Iterable[str]) -> str:
+def page(title: str, body: Iterable[str], scripts: Sequence[str] = (SCRIPT,), style: str = STYLE) -> str:
     """A whole document; body: HTML."""
     content = "\n".join(body)
+    run = "".join(f"<script>{script}</script>" for script in scripts)
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<meta http-equiv="Content-Security-Policy" content="{policy(scripts)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title><style>{STYLE}</style></head>
+<title>{escape(title)}</title><style>{style}</style></head>
 <body>
 {content}
-<script>{SCRIPT}</script></body></html>
+{run}</body></html>
 """
+
+
+def policy(scripts: Iterable[str]) -> str:
+    """Nothing may be fetched, and no script but these run, even if hostile text should ever get past the escaping."""
+    hashes = (base64.b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    return (
+        "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; media-src data:;"
+        f" style-src 'unsafe-inline'; script-src {allowed}"
+    )
 
 
 def section(title: str, *content: str) -> str:

@@ -1,0 +1,155 @@
+"""What came of a sweep: the winner and how sure that is; of one under way, what is known so far."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import mean
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+
+from asr.evaluation import page
+from asr.evaluation.numbers import NONE, bounds, clock, count, interval, is_number, percent, probability
+from asr.tuning.finals import folder_of
+from asr.tuning.report.trials import STATES, choices, done, link, parameters, trained_s, wer, with_value, written
+from asr.tuning.sweep import Sweep
+from asr.tuning.table import shown
+
+RIVALS = {"runner_up": "The runner-up", "as_it_stood": "The configuration as it stood"}
+
+
+def headline(sweep: Sweep, summary: Mapping[str, Any], trials: Sequence[FrozenTrial]) -> str:
+    """HTML: of a finished sweep. summary: what summary.json holds."""
+    winner = summary["winner"]
+    test = winner.get("metrics", {}).get("test", {})
+    seeds = len(winner["dev_wers"])
+    remark = interval(winner["dev_wer_ci95"])
+    figures = [
+        ("Winner", winner["label"], f"search={sweep.name}"),
+        (
+            "WER on dev" + (f", mean of {seeds} seeds" if seeds > 1 else ""),
+            percent(winner["dev_wer"]),
+            f"95 % interval {remark}" if remark else "",
+        ),
+        ("WER on test", percent(test.get("wer")), f"95 % interval {interval(test.get('wer_ci95'))}"),
+        ("Trials", *counted(trials)),
+        took(summary["seconds"], summary["trained_share"]),
+    ]
+    return "".join(
+        [
+            page.cards(figures),
+            f'<p class="command">{page.escape(" ".join(winner["overrides"]) or "nothing changed")}</p>',
+            f"<p>{files(sweep, winner)}</p>",
+            finals(summary["finals"]),
+            against(summary["against"], winner["label"]),
+        ]
+    )
+
+
+def so_far(sweep: Sweep, trials: Sequence[FrozenTrial], others: Sequence[FrozenTrial], seconds: float) -> str:
+    """HTML: of a sweep that has not finished. others: the trainings of the finals."""
+    told = page.note("This sweep has not finished: it is under way, or was interrupted. What follows is known so far.")
+    finished = done(trials)
+    trained = sum(trained_s(trial) or 0.0 for trial in (*trials, *others))
+    figures = [("Trials", *counted(trials)), took(seconds, trained / (seconds * sweep.workers) if seconds else None)]
+    if not finished:
+        return told + page.cards(figures) + page.paragraph("No trial has been finished yet.")
+    best = finished[0]
+    expected = interval(best.user_attrs.get("metrics", {}).get("dev", {}).get("wer_ci95"))
+    of_it = "of one training" + (f", 95 % interval {expected}" if expected else "")
+    figures = [("Best so far", f"trial {best.number}", ""), ("WER on dev", percent(wer(best)), of_it), *figures]
+    labels: dict[str, list[float]] = {}
+    for trial in done(others):
+        labels.setdefault(str(trial.user_attrs.get("label")), []).append(trial.values[0])
+    ranked = [{"label": label, "dev_wer": mean(wers), "dev_wers": wers} for label, wers in labels.items()]
+    ranked.sort(key=lambda each: each["dev_wer"])
+    return told + page.cards(figures) + f'<p class="command">{page.escape(written(best))}</p>' + finals(ranked)
+
+
+def counted(trials: Sequence[FrozenTrial]) -> tuple[str, str]:
+    """How many trials were begun, and what became of them."""
+    states = [trial.state for trial in trials]
+    told = [f"{states.count(state)} {word}" for state, word in STATES.items() if state in states]
+    return count(len(states) - states.count(TrialState.WAITING)), ", ".join(told)
+
+
+def took(seconds: float, share: float | None) -> tuple[str, str, str]:
+    return "Took", clock(seconds), f"{share:.0%} of it training" if is_number(share) else ""
+
+
+def files(sweep: Sweep, winner: Mapping[str, Any]) -> str:
+    """HTML: where the winner's model, its run and its experiment file lie."""
+    run = folder_of(winner)
+    found = [("its run", run), ("its model", run / "model"), ("its configuration as an experiment", sweep.folder / "winner.yaml")]
+    shown = [f"{name}: {link(sweep.folder, path, str(path))}" for name, path in found if path.exists()]
+    return "<br>".join(part[0].upper() + part[1:] for part in shown)
+
+
+def finals(ranked: Iterable[Mapping[str, Any]]) -> str:
+    """Each candidate with every seed."""
+    ranked = list(ranked)
+    rows = [
+        [each["label"], percent(each["dev_wer"]), interval(each.get("dev_wer_ci95")), ", ".join(map(percent, each["dev_wers"]))]
+        for each in ranked
+    ]
+    bars = [(each["dev_wer"], bounds(each.get("dev_wer_ci95"))) for each in ranked]
+    shown = page.table(["Candidate", "#Mean dev WER", "#95 % interval", "#Each seed"], rows, bars)
+    return f"<h3>The finals: trained again with other seeds</h3>{shown}" if rows else ""
+
+
+def against(tested: Mapping[str, Mapping[str, Any]], winner: str) -> str:
+    """Whether the winner is better, or only luckier."""
+    rows = []
+    for name, found in tested.items():
+        if "bootstrap_p" not in found:
+            rows.append([RIVALS[name], found["label"], NONE, "", "", ""])
+            continue
+        low, high = found["difference_ci95"]
+        rows.append(
+            [
+                RIVALS[name],
+                found["label"],
+                f"{100 * found['difference']:+.1f}",
+                f"{100 * low:+.1f} to {100 * high:+.1f}",
+                probability(found["bootstrap_p"]),
+                probability(found["mapsswe"]["p"]),
+            ]
+        )
+    if not rows:
+        return ""
+    columns = ["Against", "Which is", "#WER, points", "#95 % interval", "#p, bootstrap over speakers", "#p, MAPSSWE"]
+    said = (
+        f"{winner} against others on the same dev utterances; below 0 it is better. A difference with p below 0.05 would "
+        "rarely come about by luck; that the best was picked among many makes luck likelier."
+    )
+    return f"<h3>Better, or luckier?</h3>{page.table(columns, rows)}{page.paragraph(said)}"
+
+
+def best_of_each(trials: Sequence[FrozenTrial]) -> str:
+    """HTML: for each value of the parameters that are choices, the best trial with it."""
+    finished, parts = done(trials), []
+    for name, values in choices(finished).items():
+        rows = []
+        for value in values:
+            some = with_value(finished, name, value)
+            if some:
+                rows.append((some[0], [shown(value), str(len(some)), *figures_of(some[0])]))
+        rows.sort(key=lambda row: row[0].values)
+        columns = [name, "#Finished", "#Best trial", "#Dev WER", "#95 % interval", "#Parameters", "#Trained"]
+        bars = [(wer(trial) or 0.0, bounds(dev_of(trial).get("wer_ci95"))) for trial, _ in rows]
+        parts.append(page.table(columns, [row for _, row in rows], bars))
+    return "".join(parts)
+
+
+def figures_of(trial: FrozenTrial) -> list[str]:
+    seconds = trained_s(trial)
+    return [
+        str(trial.number),
+        percent(wer(trial)),
+        interval(dev_of(trial).get("wer_ci95")),
+        count(parameters(trial)),
+        clock(seconds) if seconds is not None else NONE,
+    ]
+
+
+def dev_of(trial: FrozenTrial) -> Mapping[str, Any]:
+    return trial.user_attrs.get("metrics", {}).get("dev", {})
+

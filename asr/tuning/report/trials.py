@@ -1,0 +1,168 @@
+"""Trials as a report counts, names and lists them."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from asr.evaluation import page
+from asr.evaluation.numbers import NONE, clock, count, is_number, percent
+from asr.tuning.table import shown
+
+STATES = {
+    TrialState.COMPLETE: "done",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
+NAMES = {  # of objectives
+    "wer": "dev WER",
+    "cer": "dev CER",
+    "parameters": "parameters",
+    "seconds": "seconds of training",
+    "real_time_factor": "real-time factor",
+}
+MOST_COLUMNS = 8  # of parameters; further ones share a column
+
+
+def done(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Those with a result, the best first; with several objectives by the first."""
+    found = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    return sorted(found, key=lambda trial: (trial.values, trial.number))
+
+
+def shared(trials: Sequence[FrozenTrial]) -> list[str]:
+    """Parameters that all of them have, in the order of the search."""
+    known = [trial.params for trial in trials if trial.params]
+    return [name for name in known[0] if all(name in params for params in known)] if known else []
+
+
+def choices(trials: Sequence[FrozenTrial]) -> dict[str, list[object]]:
+    """The categorical parameters that all have, and their values; first those that others depend on."""
+    found = {}
+    for name in shared(trials):
+        distribution = next(trial.distributions[name] for trial in trials if name in trial.distributions)
+        if isinstance(distribution, CategoricalDistribution) and len(distribution.choices) > 1:
+            found[name] = list(distribution.choices)
+    return dict(sorted(found.items(), key=lambda item: not depending(trials, item[0])))
+
+
+def depending(trials: Sequence[FrozenTrial], name: str) -> bool:
+    """Whether which parameters a trial has goes by the value of this one."""
+    every = set(shared(trials))
+    values = dict.fromkeys(trial.params[name] for trial in trials if name in trial.params)
+    return any(set(shared(with_value(trials, name, value))) - every for value in values)
+
+
+def with_value(trials: Sequence[FrozenTrial], name: str, value: object) -> list[FrozenTrial]:
+    return [trial for trial in trials if name in trial.params and trial.params[name] == value]
+
+
+def written(trial: FrozenTrial, names: Sequence[str] | None = None) -> str:
+    """Parameters as a line; names: those that are wanted."""
+    return ", ".join(f"{name} = {shown(value)}" for name, value in trial.params.items() if names is None or name in names)
+
+
+def wer(trial: FrozenTrial) -> float | None:
+    """The dev WER of a trial, or the latest of one that did not come to its end, as a fraction."""
+    found = trial.user_attrs.get("metrics", {}).get("dev", {}).get("wer")
+    if found is None and trial.intermediate_values:
+        found = trial.intermediate_values[max(trial.intermediate_values)]
+    return found if is_number(found) else None
+
+
+def parameters(trial: FrozenTrial) -> int | None:
+    """The size of its model; of folds, which may differ, the mean."""
+    found = trial.user_attrs.get("metrics", {}).get("train", {}).get("parameters")
+    return round(found) if is_number(found) else None
+
+
+def trained_s(trial: FrozenTrial) -> float | None:
+    found = trial.user_attrs.get("trained_s")
+    return found if is_number(found) else None
+
+
+def link(folder: Path, target: Path, text: str) -> str:
+    """HTML: a relative link to a file or folder below `folder`, to its report where it has one; text otherwise."""
+    target = target / "report.html" if (target / "report.html").is_file() else target
+    inside = target.resolve().is_relative_to(folder.resolve()) and target.exists()
+    where = quote(os.path.relpath(target.resolve(), folder.resolve())) + ("/" if target.is_dir() else "")
+    return f'<a href="{page.escape(where)}">{page.escape(text)}</a>' if inside else page.escape(text)
+
+
+def table(trials: Sequence[FrozenTrial], objectives: Sequence[str], folder: Path) -> str:
+    """HTML: every trial with its parameters, for the page's script to sort and filter."""
+    begun = [trial for trial in trials if trial.state != TrialState.WAITING]
+    if not begun:
+        return ""
+    columns = shared(begun)[:MOST_COLUMNS]
+    further = any(set(trial.params) - set(columns) for trial in begun)
+    more = [name for place, name in enumerate(objectives) if name not in ("wer", "parameters", "seconds")]
+    head = ["Trial", "State", "#Dev WER", *(f"#{NAMES[name].capitalize()}" for name in more), "#Parameters", "#Trained"]
+    head += [f"#{name}" if is_of_numbers(begun, name) else name for name in columns]
+    head += ["Further parameters"] * further + ["Why it ended"]
+    ordered = done(begun) + [trial for trial in begun if trial.state != TrialState.COMPLETE]
+    rows = []
+    for trial in ordered:
+        cells = [place_of(trial, folder), cell(STATES[trial.state]), number(wer(trial), percent)]
+        cells += [number(trial.values[objectives.index(name)] if trial.values else None, "{:.4g}".format) for name in more]
+        cells += [number(parameters(trial), count), number(trained_s(trial), clock)]
+        for name in columns:
+            value = trial.params.get(name)
+            cells.append(number(value, shown) if is_of_numbers(begun, name) else cell("" if value is None else shown(value)))
+        cells += [cell(written(trial, [name for name in trial.params if name not in columns]))] * further
+        cells.append(cell(reason(trial)))
+        rows.append(f'<tr data-state="{STATES[trial.state]}">{"".join(cells)}</tr>')
+    return filters(begun) + sortable("Trials", head, rows)
+
+
+def is_of_numbers(trials: Sequence[FrozenTrial], name: str) -> bool:
+    return all(is_number(trial.params[name]) for trial in trials if name in trial.params)
+
+
+def reason(trial: FrozenTrial) -> str:
+    taken_over = "taken over from an earlier study" if "from" in trial.user_attrs else ""
+    return str(trial.user_attrs.get("reason", taken_over))
+
+
+def place_of(trial: FrozenTrial, folder: Path) -> str:
+    """Its number, leading to its run."""
+    run = folder / "trials" / f"{trial.number:04d}"
+    return f'<th scope="row" data-value="{trial.number}">{link(folder, run, str(trial.number))}</th>'
+
+
+def cell(text: str) -> str:
+    return f'<td dir="auto">{page.escape(text)}</td>'
+
+
+def number(value: object, shown) -> str:
+    known = is_number(value)
+    return f'<td class="number"{page.attributes({"value": value if known else None})}>{shown(value) if known else NONE}</td>'
+
+
+def sortable(title: str, columns: Sequence[str], rows: Sequence[str]) -> str:
+    """A table with a caption, whose columns the page's script sorts by; columns that begin with # hold numbers."""
+    head = "".join(
+        f'<th scope="col"{" class=number" if column.startswith("#") else ""}>{page.escape(column.lstrip("#"))}</th>'
+        for column in columns
+    )
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{page.escape(title)}"><table class="sortable">'
+        f'<caption class="unseen">{page.escape(title)}; a button in the head of each column sorts by it</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def filters(trials: Sequence[FrozenTrial]) -> str:
+    """What the table is filtered by, and where the page's script says how many are left."""
+    states = [word for state, word in STATES.items() if any(trial.state == state for trial in trials)]
+    options = "".join(f"<option>{word}</option>" for word in states)
+    return (
+        '<form class="filters" id="trial-filters" hidden><label class="search">Text<input name="search" type="search"'
+        ' autocomplete="off"></label><label>State<select name="state"><option value="">all</option>'
+        f'{options}</select></label></form><p class="soft" id="trials-told" role="status"></p>'
+    )
