@@ -40,7 +40,8 @@ from asr.training.alignable import fit_normalization, leave_out_infeasible, left
 from asr.training.fitting import budget_of, choose_precision, fit
 from asr.training.module import CTCTraining
 from asr.training.progress import clock, console, tell
-from asr.training.run_folder import RunFolder, open_run
+from asr.training.records import Hyperparameters
+from asr.training.run_folder import RunFolder, flat, open_run
 from asr.training.summary import announce, describe, parameters
 
 PURPOSE = "Train a speech recogniser with CTC and measure it on held-out speech."
@@ -55,7 +56,7 @@ def train(config: DictConfig) -> dict:
         screen.print(f"{run.path} is finished already; another run_dir or name trains anew", soft_wrap=True)
         return json.loads(run.metrics.read_text("utf-8"))
     corpus = read_corpus(config, screen, run.rejected)
-    learnt = learn(config, run, corpus, screen)
+    learnt = learn(config, run, corpus, screen, [Hyperparameters(flat(settings(config)))])
     if learnt is None:
         return {}  # the first of several processes scores and reports
     return close(config, run, learnt, screen)

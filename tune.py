@@ -26,6 +26,7 @@ from asr.training.run_folder import RunFolder, read_config
 from asr.tuning.claims import Claims
 from asr.tuning.closing import SUMMARY
 from asr.tuning.live import Screen
+from asr.tuning.report.writing import Report
 from asr.tuning.storage import open_storage, quiet_optuna
 from asr.tuning.study import Grid, check_space, enqueue_start, open_study
 from asr.tuning.sweep import Sweep, TimeSpent, sweep_of
@@ -103,7 +104,7 @@ def supervise(
     """Begin the workers, show what they do, and say what came of it."""
     spent = TimeSpent(sweep.folder)
     until = spent.until(sweep.total_minutes)
-    screen = console()
+    screen, report = console(), Report(sweep, as_dict(config), command)
     workers = Workers(command, sweep.folder, config.workers, threads_of(config.workers, config.threads), until)
     with Screen(screen, sweep, until) as shown:
         for note in (*opening(sweep, study), *notes):
@@ -115,11 +116,14 @@ def supervise(
                     time.sleep(LOOK_S)
                     for note in workers.watch(ended):
                         shown.say(note)
-                    ended = look(sweep, study, storage, shown)
+                    trials, finals = look(sweep, study, storage, shown)
+                    ended = sum(trial.state.is_finished() for trial in (*trials, *finals))
+                    report.look(trials, finals, spent.seconds)
                     spent.save()
-                look(sweep, study, storage, shown)
         except KeyboardInterrupt as stopped:
             raise Interrupted(f"interrupted: the same command goes on; results so far {sweep.folder}") from stopped
+        finally:
+            report.write(*look(sweep, study, storage, shown), spent.seconds)
     early = [workers.why_early(number) for number, status in workers.ended.items() if status]
     if early and not (sweep.folder / SUMMARY).is_file():
         raise UserError(early[0])
@@ -141,12 +145,12 @@ def opening(sweep: Sweep, study: optuna.Study) -> list[str]:
     ]
 
 
-def look(sweep: Sweep, study: optuna.Study, storage, shown: Screen) -> int:
-    """Show the trials, and bring the table up to date; how many trials and finals have ended."""
+def look(sweep: Sweep, study: optuna.Study, storage, shown: Screen) -> tuple[list, list]:
+    """Show the trials, and bring the table up to date; returns trials and finals."""
     trials, finals = study.get_trials(deepcopy=False), finals_of(sweep, storage)
     shown.show(trials, finals)
     write_table(trials, sweep.folder)
-    return sum(trial.state.is_finished() for trial in (*trials, *finals))
+    return trials, finals
 
 
 def finals_of(sweep: Sweep, storage) -> list:

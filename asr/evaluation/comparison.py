@@ -118,7 +118,15 @@ def _differences(runs: Sequence[RunFiles], split: str) -> str:
         found = compare(references, theirs, hypotheses, speakers)
         low, high = found.difference_ci95
         expected = f"{100 * low:+.1f} to {100 * high:+.1f}"
-        rows.append([run.name, f"{100 * found.difference:+.1f}", expected, probability(found.bootstrap_p), probability(found.mapsswe.p)])
+        rows.append(
+            [
+                run.name,
+                f"{100 * found.difference:+.1f}",
+                expected,
+                probability(found.bootstrap_p),
+                probability(found.mapsswe.p),
+            ]
+        )
     columns = ["Run", "#More WER, points", "#95 % interval", "#p, bootstrap over speakers", "#p, MAPSSWE"]
     if not rows:
         return ""

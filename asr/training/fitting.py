@@ -23,7 +23,7 @@ from asr.training.module import CTCTraining
 from asr.training.precision import faster_precision
 from asr.training.progress import ProgressDisplay
 from asr.training.records import BestModel, Examples, History, Resumable, WholeCheckpoints
-from asr.training.run_folder import RunFolder, flat
+from asr.training.run_folder import RunFolder
 from asr.writing import write_whole
 
 
@@ -108,7 +108,6 @@ def new_trainer(config: DictConfig, run: RunFolder, precision: Any, callbacks: l
     """Lightning's trainer as the `trainer` group describes it; UserError where it refuses a setting."""
     settings = config.trainer
     logger = TensorBoardLogger(run.path, name="", version="tensorboard")
-    logger.log_hyperparams(flat(config))
     try:
         return lightning.Trainer(
             accelerator=settings.accelerator,

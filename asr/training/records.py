@@ -96,6 +96,16 @@ def number(value: torch.Tensor | None) -> float | None:
     return None if value is None or not math.isfinite(float(value)) else round(float(value), 6)
 
 
+class Hyperparameters(lightning.Callback):
+    """The configuration for TensorBoard's HParams, by its keys with dots between."""
+
+    def __init__(self, values: dict[str, object]) -> None:
+        self.values = values
+
+    def on_fit_start(self, trainer, module) -> None:
+        trainer.logger.log_hyperparams(self.values)
+
+
 class Examples(lightning.Callback):
     """Decoded dev utterances and a spectrogram over its token posteriors in TensorBoard, at most once in `every_s`."""
 

@@ -56,11 +56,13 @@ def so_far(sweep: Sweep, trials: Sequence[FrozenTrial], others: Sequence[FrozenT
     expected = interval(best.user_attrs.get("metrics", {}).get("dev", {}).get("wer_ci95"))
     of_it = "of one training" + (f", 95 % interval {expected}" if expected else "")
     figures = [("Best so far", f"trial {best.number}", ""), ("WER on dev", percent(wer(best)), of_it), *figures]
-    labels: dict[str, list[float]] = {}
+    seeds: dict[str, list[float]] = {}
     for trial in done(others):
-        labels.setdefault(str(trial.user_attrs.get("label")), []).append(trial.values[0])
-    ranked = [{"label": label, "dev_wer": mean(wers), "dev_wers": wers} for label, wers in labels.items()]
-    ranked.sort(key=lambda each: each["dev_wer"])
+        seeds.setdefault(str(trial.user_attrs.get("label")), []).append(trial.values[0])
+    ranked = [
+        {"label": label, "dev_wer": mean(wers), "dev_wers": wers}
+        for label, wers in sorted(seeds.items(), key=lambda item: mean(item[1]))
+    ]
     return told + page.cards(figures) + f'<p class="command">{page.escape(written(best))}</p>' + finals(ranked)
 
 
@@ -78,7 +80,11 @@ def took(seconds: float, share: float | None) -> tuple[str, str, str]:
 def files(sweep: Sweep, winner: Mapping[str, Any]) -> str:
     """HTML: where the winner's model, its run and its experiment file lie."""
     run = folder_of(winner)
-    found = [("its run", run), ("its model", run / "model"), ("its configuration as an experiment", sweep.folder / "winner.yaml")]
+    found = [
+        ("its run", run),
+        ("its model", run / "model"),
+        ("its configuration as an experiment", sweep.folder / "winner.yaml"),
+    ]
     shown = [f"{name}: {link(sweep.folder, path, str(path))}" for name, path in found if path.exists()]
     return "<br>".join(part[0].upper() + part[1:] for part in shown)
 
@@ -87,7 +93,12 @@ def finals(ranked: Iterable[Mapping[str, Any]]) -> str:
     """Each candidate with every seed."""
     ranked = list(ranked)
     rows = [
-        [each["label"], percent(each["dev_wer"]), interval(each.get("dev_wer_ci95")), ", ".join(map(percent, each["dev_wers"]))]
+        [
+            each["label"],
+            percent(each["dev_wer"]),
+            interval(each.get("dev_wer_ci95")),
+            ", ".join(map(percent, each["dev_wers"])),
+        ]
         for each in ranked
     ]
     bars = [(each["dev_wer"], bounds(each.get("dev_wer_ci95"))) for each in ranked]
@@ -117,8 +128,8 @@ def against(tested: Mapping[str, Mapping[str, Any]], winner: str) -> str:
         return ""
     columns = ["Against", "Which is", "#WER, points", "#95 % interval", "#p, bootstrap over speakers", "#p, MAPSSWE"]
     said = (
-        f"{winner} against others on the same dev utterances; below 0 it is better. A difference with p below 0.05 would "
-        "rarely come about by luck; that the best was picked among many makes luck likelier."
+        f"{winner} against others on the same dev utterances; below 0 it is better. A difference with p below 0.05 "
+        "would rarely come about by luck; that the best was picked among many makes luck likelier."
     )
     return f"<h3>Better, or luckier?</h3>{page.table(columns, rows)}{page.paragraph(said)}"
 
@@ -152,4 +163,3 @@ def figures_of(trial: FrozenTrial) -> list[str]:
 
 def dev_of(trial: FrozenTrial) -> Mapping[str, Any]:
     return trial.user_attrs.get("metrics", {}).get("dev", {})
-

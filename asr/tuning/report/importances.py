@@ -68,7 +68,7 @@ def all_together(finished: Sequence[FrozenTrial], objectives: Sequence[str]) -> 
     """All parameters, for being among the best tenth of the trials."""
     if len(finished) < FEWEST_ABOVE:
         return page.paragraph(
-            f"All parameters on one scale, those that depend on a choice too, from {FEWEST_ABOVE} finished trials on."
+            f"All parameters side by side, also those that depend on a choice, takes {FEWEST_ABOVE} finished trials."
         )
     title = f"What the best tenth has in common: {NAMES[objectives[0]]}, all parameters"
     names = list(dict.fromkeys(name for trial in finished for name in trial.params))
@@ -83,8 +83,6 @@ def bars(
     def make():
         return plot_param_importances(
             study, evaluator, names, target=lambda trial: trial.values[place], target_name=NAMES[objectives[place]]
-        ).update_layout(xaxis_title="importance", yaxis_title=None)
+        ).update_layout(xaxis={"title": "importance", "range": (0, 1.15)}, yaxis_title=None)
 
     return plot(title, "", make, height=110 + 30 * len(names))
-
-

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import optuna
@@ -15,14 +15,17 @@ from optuna.visualization import (
     plot_pareto_front,
     plot_slice,
 )
+from plotly.colors import sample_colorscale
 
 from asr.errors import one_line
 from asr.evaluation import page
+from asr.evaluation.plots import FAINT, SERIES
 from asr.tuning.pruning import RUNGS
 from asr.tuning.report.trials import NAMES, done, shared
 
 RATES = ("wer", "cer")
 AXIS_PIXELS = 105  # that an axis of parallel coordinates takes at least
+SCALE = (SERIES[0], SERIES[4], SERIES[1])  # legible on white and on near-black, unlike Optuna's blues
 MARKUP = re.compile(r"<(?!/?(?:b|i|br|extra)>)")  # what is none of the tags that Optuna writes
 MOST_IN_A_PARETO_PLOT = 3
 
@@ -46,12 +49,12 @@ def plots(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> list[str]
         found.append(
             plot(
                 "Dev WER as the trainings went",
-                "A line a trial: the best dev WER so far against how far the training had come. Those that end early were pruned.",
-                lambda: as_rates(stages(plot_intermediate_values(study))),
+                "A line a trial: its best dev WER so far. Orange: the best trial; grey: pruned ones.",
+                lambda: stages(plot_intermediate_values(study), trials, finished[0].number),
             )
         )
     if len(finished) > 1:
-        found.append(parallel(study, objectives, len({name for trial in finished for name in trial.params})))
+        found.append(parallel(study, objectives, finished))
     return found
 
 
@@ -83,16 +86,24 @@ def pareto(study: optuna.Study, objectives: Sequence[str]) -> str:
     return plot("Pareto front", "No trial is better than one of the front in every objective.", make)
 
 
-def parallel(study: optuna.Study, objectives: Sequence[str], parameters: int) -> str:
+def parallel(study: optuna.Study, objectives: Sequence[str], finished: Sequence[FrozenTrial]) -> str:
     names = [NAMES[name] for name in objectives]
+    axes = len(names) + len({name for trial in finished for name in trial.params})
 
     def make() -> go.Figure:
         if len(names) > 1:
             study.set_metric_names(names)
-        return plot_parallel_coordinate(study, target_name=names[0])
+        figure = plot_parallel_coordinate(study, target_name=names[0])
+        *lines, scale = figure.data
+        for line in lines:  # the first axis is the first objective, from its least value at 0 to its greatest at 1
+            line.line.color = sample_colorscale(list(SCALE), 1 - line.y[0])[0]
+        least, *_, most = sorted(trial.values[0] for trial in finished)
+        colours = {"colorscale": SCALE, "reversescale": True, "cmin": least, "cmax": most, "color": [least, most]}
+        scale.marker.update(colours, colorbar={"title": names[0], "thickness": 12, "tickvals": None})
+        return figure
 
-    said = "A line a finished trial, through its value of each parameter; what a trial does not have is at the foot."
-    return plot("Parallel coordinates", said, make, (parameters + len(names)) * AXIS_PIXELS, 460)
+    said = "A line a finished trial, through its value of each parameter; what a trial does not have is None."
+    return plot("Parallel coordinates", said, make, axes * AXIS_PIXELS, 460)
 
 
 def slices(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
@@ -107,10 +118,12 @@ def slices(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
 
         def make(name=name) -> go.Figure:
             figure = plot_slice(study, [name], target=lambda trial: trial.values[0], target_name=NAMES[objectives[0]])
+            figure.update_traces(marker={"colorscale": SCALE, "showscale": False})
+            figure.update_xaxes(dtick="D2", selector={"type": "log"})
             return as_rates(figure) if objectives[0] in RATES else figure
 
         found.append(plot(name, "", make, height=300))
-    return f'<div class="halves">{"".join(found)}</div>'
+    return page.paragraph("Early trials are blue, late ones orange.") + f'<div class="halves">{"".join(found)}</div>'
 
 
 def plot(title: str, said: str, make: Callable[[], go.Figure], least_px: int = 0, height: int = 380) -> str:
@@ -119,12 +132,13 @@ def plot(title: str, said: str, make: Callable[[], go.Figure], least_px: int = 0
         figure = make()
     except (ValueError, RuntimeError, ZeroDivisionError, IndexError) as error:
         return page.paragraph(f"{title}: cannot be drawn ({one_line(error)}).")
-    figure.update_layout(title=None, template=None, height=height)
-    wide = f' style="--least:{least_px}px"' if least_px else ""
+    figure.update_layout(title=None, template=None, height=height, colorway=SERIES)
+    wide, keys = (f' style="--least:{least_px}px"', ' tabindex="0"') if least_px else ("", "")
     caption = f"<b>{page.escape(title)}</b>" + (f" {page.escape(said)}" if said else "")
+    name = page.escape(title)
     return (
-        f'<figure class="plotted scroll" tabindex="0"><figcaption>{caption}</figcaption>'
-        f'<div class="plot" style="height:{height}px"><div{wide} role="img" aria-label="{page.escape(title)}"></div></div>'
+        f'<figure class="plotted scroll"{keys}><figcaption>{caption}</figcaption>'
+        f'<div class="plot" style="height:{height}px"><div{wide} role="img" aria-label="{name}"></div></div>'
         f"{page.data(as_text(json.loads(figure.to_json())))}</figure>"
     )
 
@@ -133,24 +147,24 @@ def as_rates(figure: go.Figure) -> go.Figure:
     return figure.update_yaxes(tickformat=".0%", rangemode="tozero")
 
 
-def stages(figure: go.Figure) -> go.Figure:
-    """The rungs of a training as shares of its budget."""
+def stages(figure: go.Figure, trials: Sequence[FrozenTrial], best: int) -> go.Figure:
+    """The rungs of a training as shares of its budget, and each trial by what became of it."""
+    states = {f"Trial{trial.number}": trial.state for trial in trials}
+    for line in figure.data:
+        of_best = line.name == f"Trial{best}"
+        colour = SERIES[1] if of_best else FAINT if states[line.name] == TrialState.PRUNED else SERIES[0]
+        line.update(mode="lines+markers", marker_size=4, line={"color": colour, "width": 2.5 if of_best else 1})
     ticks = list(range(0, RUNGS + 1, RUNGS // 5))
-    return figure.update_xaxes(
-        title="share of the budget", tickvals=ticks, ticktext=[f"{each / RUNGS:.0%}" for each in ticks]
-    )
+    figure.update_xaxes(title="share of the budget", tickvals=ticks, ticktext=[f"{each / RUNGS:.0%}" for each in ticks])
+    return as_rates(figure.update_layout(showlegend=False, yaxis_title="dev WER"))
 
 
 def as_text(values: Any) -> Any:
     """A figure in which the names that it shows are text, whatever plotly would take them for."""
     if isinstance(values, str):
-        return MARKUP.sub("&lt;", values)
+        return MARKUP.sub("&lt;", values.replace("&", "&amp;"))
     if isinstance(values, list):
         return [as_text(value) for value in values]
     if isinstance(values, dict):
         return {key: as_text(value) for key, value in values.items()}
     return values
-
-
-def finished_count(trials: Iterable[FrozenTrial]) -> int:
-    return sum(trial.state == TrialState.COMPLETE for trial in trials)

@@ -10,12 +10,13 @@
       .map((key) => [key, { ...layout[key], ...axis }]));
     const scene = layout.scene && { scene: { ...layout.scene, ...Object.fromEntries(["xaxis", "yaxis", "zaxis"]
       .map((key) => [key, { ...layout.scene[key], gridcolor: line, zerolinecolor: line, backgroundcolor: "rgba(0,0,0,0)" }])) } };
+    const annotations = layout.annotations?.map((each) => ({ ...each, font: { ...each.font, color: soft } }));
     return {
-      xaxis: axis, yaxis: axis, ...layout, ...axes, ...scene,
+      xaxis: axis, yaxis: axis, ...layout, ...axes, ...scene, annotations,
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { color: ink, family: "system-ui, sans-serif", size: 12 },
       hoverlabel: { bgcolor: colour("--tint"), bordercolor: soft, font: { color: ink } },
-      margin: { l: 45, r: 15, t: 25, b: 40, ...layout.margin },
+      margin: { l: 45, r: 20, t: 25, b: 40, ...layout.margin },
       legend: { ...layout.legend, orientation: "h", x: 0, y: 1, yanchor: "bottom", xanchor: "left" },
       dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom", // a finger scrolls the page
     };

@@ -1,8 +1,9 @@
 """Trials as a report counts, names and lists them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from optuna.distributions import CategoricalDistribution
@@ -43,7 +44,7 @@ def shared(trials: Sequence[FrozenTrial]) -> list[str]:
 
 def choices(trials: Sequence[FrozenTrial]) -> dict[str, list[object]]:
     """The categorical parameters that all have, and their values; first those that others depend on."""
-    found = {}
+    found: dict[str, list[object]] = {}
     for name in shared(trials):
         distribution = next(trial.distributions[name] for trial in trials if name in trial.distributions)
         if isinstance(distribution, CategoricalDistribution) and len(distribution.choices) > 1:
@@ -63,8 +64,9 @@ def with_value(trials: Sequence[FrozenTrial], name: str, value: object) -> list[
 
 
 def written(trial: FrozenTrial, names: Sequence[str] | None = None) -> str:
-    """Parameters as a line; names: those that are wanted."""
-    return ", ".join(f"{name} = {shown(value)}" for name, value in trial.params.items() if names is None or name in names)
+    """Parameters by their keys, as a line; names: those that are wanted."""
+    wanted = {name: value for name, value in trial.params.items() if names is None or name in names}
+    return ", ".join(f"{name.split(' (')[0]} = {shown(value)}" for name, value in wanted.items())
 
 
 def wer(trial: FrozenTrial) -> float | None:
@@ -100,28 +102,22 @@ def table(trials: Sequence[FrozenTrial], objectives: Sequence[str], folder: Path
     if not begun:
         return ""
     columns = shared(begun)[:MOST_COLUMNS]
+    numbers = {name for name in columns if all(is_number(each.params[name]) for each in begun if name in each.params)}
     further = any(set(trial.params) - set(columns) for trial in begun)
-    more = [name for place, name in enumerate(objectives) if name not in ("wer", "parameters", "seconds")]
-    head = ["Trial", "State", "#Dev WER", *(f"#{NAMES[name].capitalize()}" for name in more), "#Parameters", "#Trained"]
-    head += [f"#{name}" if is_of_numbers(begun, name) else name for name in columns]
-    head += ["Further parameters"] * further + ["Why it ended"]
+    more = [name for name in objectives if name not in ("wer", "parameters", "seconds")]
+    head = ["Trial", "State", "#Dev WER", *(f"#{NAMES[name]}" for name in more), "#Parameters", "#Trained"]
+    head += [f"#{name}" if name in numbers else name for name in columns] + ["Further parameters"] * further
     ordered = done(begun) + [trial for trial in begun if trial.state != TrialState.COMPLETE]
     rows = []
     for trial in ordered:
-        cells = [place_of(trial, folder), cell(STATES[trial.state]), number(wer(trial), percent)]
-        cells += [number(trial.values[objectives.index(name)] if trial.values else None, "{:.4g}".format) for name in more]
+        values = dict(zip(objectives, trial.values or (), strict=False))
+        cells = [place_of(trial, folder), state_of(trial), number(wer(trial), percent)]
+        cells += [number(values.get(name), "{:.4g}".format) for name in more]
         cells += [number(parameters(trial), count), number(trained_s(trial), clock)]
-        for name in columns:
-            value = trial.params.get(name)
-            cells.append(number(value, shown) if is_of_numbers(begun, name) else cell("" if value is None else shown(value)))
-        cells += [cell(written(trial, [name for name in trial.params if name not in columns]))] * further
-        cells.append(cell(reason(trial)))
+        cells += [(number if name in numbers else cell)(trial.params.get(name), shown) for name in columns]
+        cells += [cell(written(trial, [name for name in trial.params if name not in columns]), str)] * further
         rows.append(f'<tr data-state="{STATES[trial.state]}">{"".join(cells)}</tr>')
     return filters(begun) + sortable("Trials", head, rows)
-
-
-def is_of_numbers(trials: Sequence[FrozenTrial], name: str) -> bool:
-    return all(is_number(trial.params[name]) for trial in trials if name in trial.params)
 
 
 def reason(trial: FrozenTrial) -> str:
@@ -135,13 +131,20 @@ def place_of(trial: FrozenTrial, folder: Path) -> str:
     return f'<th scope="row" data-value="{trial.number}">{link(folder, run, str(trial.number))}</th>'
 
 
-def cell(text: str) -> str:
-    return f'<td dir="auto">{page.escape(text)}</td>'
+def state_of(trial: FrozenTrial) -> str:
+    """What became of it, and why."""
+    why = f'<br><span class="soft">{page.escape(reason(trial))}</span>' if reason(trial) else ""
+    return f'<td dir="auto">{STATES[trial.state]}{why}</td>'
 
 
-def number(value: object, shown) -> str:
-    known = is_number(value)
-    return f'<td class="number"{page.attributes({"value": value if known else None})}>{shown(value) if known else NONE}</td>'
+def cell(value: object, shown: Callable[[Any], str]) -> str:
+    return f'<td dir="auto">{"" if value is None else page.escape(shown(value))}</td>'
+
+
+def number(value: object, shown: Callable[[Any], str]) -> str:
+    if not is_number(value):
+        return f'<td class="number">{NONE}</td>'
+    return f'<td class="number"{page.attributes({"value": value})}>{shown(value)}</td>'
 
 
 def sortable(title: str, columns: Sequence[str], rows: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from asr.tuning.closing import SUMMARY
 from asr.tuning.report.headline import best_of_each, headline, so_far
 from asr.tuning.report.hparams import write_hparams
 from asr.tuning.report.importances import importances
+from asr.tuning.report.making import making
 from asr.tuning.report.plots import plots, slices
 from asr.tuning.report.trials import table
 from asr.tuning.sweep import Sweep
@@ -29,10 +30,11 @@ SHARE = 0.05  # of the time, that writing may take
 
 @dataclass
 class Report:
-    """The page of one sweep. made: how the sweep was made, as names and what they are."""
+    """The page of one sweep, which begins with what conf/tune.yaml describes (`settings`) and the command's words."""
 
     sweep: Sweep
-    made: Mapping[str, str]
+    settings: Mapping[str, Any]
+    command: Sequence[str]
     due: float = 0.0
     told: list[Any] = field(default_factory=list)
 
@@ -49,17 +51,21 @@ class Report:
     def write(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial], seconds: float) -> Path:
         """seconds: that the sweep has taken so far."""
         write_hparams(self.sweep, trials)
-        return write_report(self.sweep, trials, finals, self.made, seconds)
+        made = making(self.sweep, self.settings, self.command, trials)
+        return write_report(self.sweep, trials, finals, made, seconds)
 
 
 def write_report(
     sweep: Sweep,
     trials: Sequence[FrozenTrial],
     finals: Sequence[FrozenTrial],
-    made: Mapping[str, str],
+    made: Sequence[tuple[str, str]],
     seconds: float,
 ) -> Path:
-    """Write report.html into the folder of a sweep; returns its path. The page loads nothing from elsewhere."""
+    """Write report.html into the folder of a sweep; returns its path. The page loads nothing from elsewhere.
+
+    made: how the sweep was made, as names and what they are.
+    """
     summary = json.loads(file.read_text("utf-8")) if (file := sweep.folder / SUMMARY).is_file() else None
     above = headline(sweep, summary, trials) if summary else so_far(sweep, trials, finals, seconds)
     drawn = plots(trials, sweep.objectives)
@@ -69,7 +75,7 @@ def write_report(
         page.section("Which parameters matter", importances(trials, sweep.objectives)),
         page.section("Each parameter alone", slices(trials, sweep.objectives)),
         page.section("Trials", table(trials, sweep.objectives, sweep.folder)),
-        page.section("How it was made", page.facts(made.items())),
+        page.section("How it was made", page.facts(made)),
     ]
     title = f"search={sweep.name}" + ("" if summary else " (unfinished)")
     body = [f"<h1>{page.escape(title)}</h1>", page.contents(sections), above, *sections]
