@@ -154,9 +154,10 @@ def look(sweep: Sweep, study: optuna.Study, storage, shown: Screen) -> tuple[lis
 
 
 def finals_of(sweep: Sweep, storage) -> list:
-    names = {summary.study_name for summary in optuna.get_all_study_summaries(storage, include_best_trial=False)}
-    name = f"{sweep.name} finals"
-    return optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False) if name in names else []
+    try:
+        return optuna.load_study(study_name=f"{sweep.name} finals", storage=storage).get_trials(deepcopy=False)
+    except KeyError:  # none yet
+        return []
 
 
 def closing_words(sweep: Sweep, study: optuna.Study) -> dict[str, Any]:
