@@ -2,6 +2,7 @@
 
 import json
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,7 +28,6 @@ RATES = ("wer", "cer")
 AXIS_PIXELS = 105  # that an axis of parallel coordinates takes at least
 SCALE = (SERIES[0], SERIES[4], SERIES[1])  # legible on white and on near-black, unlike Optuna's blues
 MARKUP = re.compile(r"<(?!/?(?:b|i|br|extra)>)")  # what is none of the tags that Optuna writes
-MOST_IN_A_PARETO_PLOT = 3
 
 
 def snapshot(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> optuna.Study:
@@ -73,17 +73,28 @@ def histories(study: optuna.Study, objectives: Sequence[str]) -> str:
 
 
 def pareto(study: optuna.Study, objectives: Sequence[str]) -> str:
-    if len(objectives) > MOST_IN_A_PARETO_PLOT:
-        return page.paragraph(f"A front of {len(objectives)} objectives cannot be drawn; the table has them all.")
+    """The first objective against each of the others, with the front of the two."""
+    found = []
+    for place in range(1, len(objectives)):
+        names = [objectives[0], objectives[place]]
 
-    def make() -> go.Figure:
-        figure = plot_pareto_front(study, target_names=[NAMES[name] for name in objectives])
-        rates = [axis for axis, name in zip("xyz", objectives, strict=False) if name in RATES]
-        if len(objectives) == 2:
-            figure.update_layout({f"{axis}axis": {"tickformat": ".0%"} for axis in rates})
-        return figure
+        def make(place=place, names=names) -> go.Figure:
+            figure = plot_pareto_front(
+                study,
+                target_names=[NAMES[name] for name in names],
+                targets=lambda trial: (trial.values[0], trial.values[place]),
+            )
+            for dots in figure.data:
+                of_front = "Best Trial" in dots.hovertemplate
+                dots.marker = {"color": SERIES[1 if of_front else 0], "size": 9 if of_front else 6}
+            rates = {
+                f"{axis}axis": {"tickformat": ".0%"} for axis, name in zip("xy", names, strict=True) if name in RATES
+            }
+            return figure.update_layout(rates, showlegend=False)
 
-    return plot("Pareto front", "No trial is better than one of the front in every objective.", make)
+        said = "No trial is better in both than one of the front, which is orange."
+        found.append(plot(f"Pareto front: {NAMES[names[0]]} and {NAMES[names[1]]}", said, make))
+    return "".join(found)
 
 
 def parallel(study: optuna.Study, objectives: Sequence[str], finished: Sequence[FrozenTrial]) -> str:
@@ -129,7 +140,8 @@ def slices(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
 def plot(title: str, said: str, make: Callable[[], go.Figure], least_px: int = 0, height: int = 380) -> str:
     """HTML of a figure that the page's script draws; where Optuna cannot make it, why."""
     try:
-        figure = make()
+        with warnings.catch_warnings(action="ignore"):  # that a part of Optuna is experimental
+            figure = make()
     except (ValueError, RuntimeError, ZeroDivisionError, IndexError) as error:
         return page.paragraph(f"{title}: cannot be drawn ({one_line(error)}).")
     figure.update_layout(title=None, template=None, height=height, colorway=SERIES)
