@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -15,7 +16,8 @@ from asr.training.progress import clock
 from asr.tuning.pruning import RUNGS
 from asr.tuning.sweep import Sweep
 
-ROWS = 16  # of the latest trials
+ROWS = 16  # of the latest trials, where the terminal is high enough
+AROUND_A_TABLE = 5  # lines: title, head, rules, and a best trial that takes a second one
 STATES = {
     TrialState.COMPLETE: ("done", ""),
     TrialState.PRUNED: ("pruned", "dim"),
@@ -57,24 +59,32 @@ class Screen:
                     self.say(f"{kind} {trial.number:3d}  {line_of(trial)}  {self.left(trials, finals)}")
 
     def whole(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial]) -> Group:
-        parts: list[Any] = [self.table(f"search={self.sweep.name}", trials)]
-        if finals:
-            parts.append(self.table("finals: the best few, with other seeds", finals))
+        shown = [("finals: the best few, with other seeds", finals)] if finals else []
+        room = self.console.size.height - 2 - AROUND_A_TABLE * (1 + len(shown))  # what is too high loses its end
+        of_finals = min(len(finals), ROWS, max(2, room // 2))
+        parts: list[Any] = [self.table(f"search={self.sweep.name}", trials, max(2, min(ROWS, room - of_finals)))]
+        parts += [self.table(title, some, of_finals) for title, some in shown]
         return Group(*parts, Text(self.headline(trials, finals)))
 
-    def table(self, title: str, trials: Sequence[FrozenTrial]) -> Table:
-        table = Table("trial", "values", "dev WER", "time", "", title=title, title_justify="left", expand=True)
+    def table(self, title: str, trials: Sequence[FrozenTrial], rows: int) -> Table:
+        """The latest rows, and the best, which alone may take several lines."""
+        table = Table(title=title, title_justify="left", expand=True, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.add_column("trial", justify="right", no_wrap=True)
+        table.add_column("values", ratio=1)
+        table.add_column("dev WER", justify="right", no_wrap=True)
+        table.add_column("time", justify="right", no_wrap=True)
+        table.add_column("", max_width=max(8, self.console.width // 4))
         done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
         best = min(done, key=lambda trial: trial.values[0], default=None)
-        shown = [trial for trial in trials if trial.state != TrialState.WAITING][-ROWS:]
+        shown = [trial for trial in trials if trial.state != TrialState.WAITING][-rows:]
         if best is not None and best not in shown:
-            shown.insert(0, best)
+            shown[:1] = [best]
         for trial in shown:
             state, style = STATES[trial.state]
-            name = f"{trial.number} *" if trial is best else str(trial.number)
-            table.add_row(
-                name, values_of(trial), wer_of(trial), clock(seconds_of(trial)), told(trial, state), style=style
-            )
+            name = f"* {trial.number}" if trial is best else str(trial.number)
+            values = Text(values_of(trial), no_wrap=trial is not best, overflow="ellipsis")
+            said = Text(told(trial, state), no_wrap=True, overflow="ellipsis")
+            table.add_row(name, values, wer_of(trial), clock(seconds_of(trial)), said, style=style)
         waiting = sum(trial.state == TrialState.WAITING for trial in trials)
         if waiting:
             table.add_row("", f"{waiting} more wait", "", "", "", style="dim")
