@@ -64,7 +64,7 @@ class Screen:
         of_finals = min(len(finals), ROWS, max(2, room // 2))
         parts: list[Any] = [self.table(f"search={self.sweep.name}", trials, max(2, min(ROWS, room - of_finals)))]
         parts += [self.table(title, some, of_finals) for title, some in shown]
-        return Group(*parts, Text(self.headline(trials, finals)))
+        return Group(Text(self.headline(trials, finals)), *parts)
 
     def table(self, title: str, trials: Sequence[FrozenTrial], rows: int) -> Table:
         """The latest rows, and the best, which alone may take several lines."""

@@ -18,15 +18,15 @@ def write_hparams(sweep: Sweep, trials: Sequence[FrozenTrial]) -> None:
     """
     for trial in done(trials):
         folder = sweep.folder / "hparams" / f"{trial.number:04d}"
-        if folder.is_dir():
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:  # written already, or just now by whoever watches on another machine
             continue
-        part = folder.with_name(f"{folder.name}.part")
         values = {name: value if isinstance(value, int | float) else str(value) for name, value in trial.params.items()}
         metrics = dict(zip((NAMES[name] for name in sweep.objectives), trial.values, strict=True))
         _, begins, ends = hparams(values, metrics)
-        with SummaryWriter(str(part)) as writer:
+        with SummaryWriter(str(folder)) as writer:
             writer.file_writer.add_summary(begins)
             for name, value in metrics.items():
                 writer.add_scalar(name, value, 0)
             writer.file_writer.add_summary(ends)
-        part.rename(folder)
