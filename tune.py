@@ -155,9 +155,10 @@ def look(sweep: Sweep, study: optuna.Study, storage, shown: Screen) -> tuple[lis
 
 def finals_of(sweep: Sweep, storage) -> list:
     try:
-        return optuna.load_study(study_name=f"{sweep.name} finals", storage=storage).get_trials(deepcopy=False)
-    except KeyError:  # none yet
+        finals = storage.get_study_id_from_name(f"{sweep.name} finals")
+    except KeyError:
         return []
+    return storage.get_all_trials(finals, deepcopy=False)
 
 
 def closing_words(sweep: Sweep, study: optuna.Study) -> dict[str, Any]:

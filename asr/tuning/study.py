@@ -101,10 +101,10 @@ def earlier_trials(where: str, sweep: Sweep) -> tuple[list[FrozenTrial], int]:
     if "://" not in where and not where.startswith("journal:") and not Path(where).is_file():
         raise UserError(f"start.earlier={where}: no such study; give the folder of an earlier sweep, or its storage")
     storage, taken, others = open_storage(where), [], 0
-    for summary in optuna.get_all_study_summaries(storage):
-        if summary.study_name.endswith(" finals"):
+    for study in storage.get_all_studies():
+        if study.study_name.endswith((" finals", " turn")):
             continue
-        for trial in storage.get_all_trials(summary._study_id, states=(TrialState.COMPLETE,)):
+        for trial in storage.get_all_trials(study._study_id, states=(TrialState.COMPLETE,)):
             if len(trial.values) == len(sweep.objectives) and is_point(sweep, trial):
                 attributes = {key: trial.user_attrs[key] for key in ("metrics",) if key in trial.user_attrs}
                 taken.append(
