@@ -17,6 +17,7 @@ from asr.tuning import stage
 from asr.tuning.claims import Claims
 from asr.tuning.stage import Stage
 from asr.tuning.storage import open_storage, quiet_optuna
+from tests.tuning.places import KINDS, storage_of
 
 TRIALS = 12
 FORK = multiprocessing.get_context("fork")
@@ -42,9 +43,9 @@ def stage_of(
     asks: bool = True,
     progress: Callable[[FrozenTrial], str] = lambda trial: "",
     home: str = "here",
-    where: str = "study.db",
+    where: str | None = None,
 ) -> Stage:
-    storage = open_storage(where if "://" in where or ":" in where else str(place / where))
+    storage = open_storage(where or str(place / "study.db"))
     sampler = optuna.samplers.RandomSampler(seed=1)
     study = optuna.create_study(study_name="s", storage=storage, load_if_exists=True, sampler=sampler)
 
@@ -92,43 +93,41 @@ def points(study: optuna.Study, count: int = TRIALS) -> None:
 # ----------------------------------------------------------------------------------------------------- each trial once
 
 
-@pytest.mark.parametrize("where", ["study.db", "journal"])
+@pytest.fixture(params=KINDS)
+def where(request, tmp_path):
+    with storage_of(request.param, tmp_path) as storage:
+        yield storage
+
+
+def begins(place: Path, run: Callable[[Trial], Sequence[float]] = run) -> Callable[[Trial], Sequence[float]]:
+    """Writes down which trials are begun."""
+
+    def written(trial: Trial) -> Sequence[float]:
+        log_of(place)(f"begun {trial.number}")
+        return run(trial)
+
+    return written
+
+
 @pytest.mark.parametrize("asks", [True, False])
-def test_every_trial_is_done_once_by_several_processes(tmp_path, where, asks):
-    where = f"journal:{tmp_path}/study.log" if where == "journal" else where
-    study = stage_of(tmp_path, where=where).study
-    if not asks:
-        points(study)
-
-    def work() -> None:
-        stage_of(tmp_path, counted, TRIALS if asks else None, asks, where=where).work(log_of(tmp_path))
-
-    def counted(trial: Trial) -> list[float]:
-        log_of(tmp_path)(f"begun {trial.number}")
-        return run(trial)
-
-    assert at_once(tmp_path, 4, work) == [0] * 4
-    done_once(study, TRIALS)
-    assert Counter(line for line in told(tmp_path) if "begun" in line) == {f"begun {n}": 1 for n in range(TRIALS)}
-    if not asks:
-        assert [trial.params["x"] for trial in study.trials] == [number / TRIALS for number in range(TRIALS)]
-
-
-def test_two_folders_share_the_trials_that_wait(tmp_path):
-    study = stage_of(tmp_path, where=f"journal:{tmp_path}/study.log").study
-    points(study)
-
-    def counted(trial: Trial) -> list[float]:
-        log_of(tmp_path)(f"begun {trial.number}")
-        return run(trial)
+def test_every_trial_is_done_once_in_two_folders_and_what_is_killed_is_taken_up(tmp_path, where, asks):
+    if asks is False:
+        points(stage_of(tmp_path, where=where).study)
+    dying = begins(tmp_path, killed_at(3, tmp_path))
 
     def work(home: str) -> Callable[[], None]:
-        where = f"journal:{tmp_path}/study.log"
-        return lambda: stage_of(tmp_path, counted, None, False, home=home, where=where).work(log_of(tmp_path))
+        return lambda: stage_of(tmp_path, dying, TRIALS, asks, home=home, where=where).work(log_of(tmp_path))
 
-    assert at_once(tmp_path, 2, work("here"), work("there")) == [0] * 4
+    statuses = at_once(tmp_path, 2, work("here"), work("there"))
+    assert sorted(map(str, statuses)) == ["-9", "0", "0", "0"]
+    study = stage_of(tmp_path, where=where).study
     done_once(study, TRIALS)
-    assert Counter(line for line in told(tmp_path) if "begun" in line) == {f"begun {n}": 1 for n in range(TRIALS)}
+    assert Counter(line for line in told(tmp_path) if "begun" in line) == {
+        f"begun {number}": 1 + (number == 3) for number in range(TRIALS)
+    }
+    if not asks:
+        assert [trial.params["x"] for trial in study.trials] == [number / TRIALS for number in range(TRIALS)]
+    assert [each.study_name for each in study._storage.get_all_studies()] == ["s"]
 
 
 # ----------------------------------------------------------------------------------------------------- killed workers
