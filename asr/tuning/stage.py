@@ -90,12 +90,11 @@ class Stage:
             if claim is None:
                 continue
             try:
-                tries = [*frozen.user_attrs.get("tries", []), self.progress(frozen)]
-                self.study._storage.set_trial_user_attr(frozen._trial_id, "tries", tries)
                 trial = self.trial_of(frozen._trial_id)
-                if tries[-TRIES:].count(tries[-1]) < TRIES:
+                self.ours(trial, claim)
+                if trial.user_attrs.get("tries", [])[-TRIES:].count(self.progress(frozen)) < TRIES:
                     tell(f"trial {trial.number} is taken up again: its worker ended in the midst of it")
-                    return self.ours(trial, claim)
+                    return trial, claim
             except UpdateFinishedTrialError:  # it was done while we looked
                 claim.let_go()
                 continue
@@ -140,6 +139,8 @@ class Stage:
 
     def do(self, trial: Trial, tell: Callable[[str], None]) -> None:
         """Run one trial; whatever happens to it is written beside it and ends nothing else."""
+        here = self.progress(self.study._storage.get_trial(trial._trial_id))
+        trial.set_user_attr("tries", [*trial.user_attrs.get("tries", []), here])
         try:
             values = finite(self.run(trial))
         except KeyboardInterrupt:
