@@ -69,20 +69,30 @@ def align_batch(log_probs: Tensor, lengths: Tensor, tokens: Tensor, token_counts
     left out. What stands in padding, of frames and of tokens, never matters.
     """
     lengths, tokens, token_counts = (each.to(log_probs.device) for each in (lengths, tokens, token_counts))
-    batch, count = tokens.shape
-    states = torch.full((batch, 2 * count + 1), BLANK, device=log_probs.device)
-    states[:, 1::2] = tokens.where(valid_frames(token_counts, count), BLANK)
-    skippable = torch.zeros_like(states, dtype=torch.bool)
-    skippable[:, 3::2] = states[:, 3::2] != states[:, 1:-2:2]
+    states, skippable = graph(tokens, token_counts)
     path, scores = likeliest_path(log_probs, lengths, states, skippable, 2 * token_counts)
     possible = lengths >= required_frames(tokens, token_counts)
     counted = valid_frames(lengths, path.shape[1]) & possible.unsqueeze(1)
+    return Alignments(*tokens_on(path, counted, states, log_probs), scores.where(possible, -torch.inf))
+
+
+def graph(tokens: Tensor, token_counts: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, U), (B,) -> labels of the states blank, token, blank, …, blank, and into which one may skip, (B, S)."""
+    batch, count = tokens.shape
+    states = torch.full((batch, 2 * count + 1), BLANK, device=tokens.device)
+    states[:, 1::2] = tokens.where(valid_frames(token_counts, count), BLANK)
+    skippable = torch.zeros_like(states, dtype=torch.bool)  # a blank between different tokens
+    skippable[:, 3::2] = states[:, 3::2] != states[:, 1:-2:2]
+    return states, skippable
+
+
+def tokens_on(path: Tensor, counted: Tensor, states: Tensor, log_probs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(B, T') states and which of them count, (B, S) labels -> (B, U) starts, ends, confidences as in Alignments."""
     starts, ends = (frames[:, 1::2] for frames in spans(path, counted, states.shape[1]))
     labels = states.gather(1, path).unsqueeze(2)
     probabilities = log_probs[:, : path.shape[1]].gather(2, labels).squeeze(2).exp().where(counted, 0.0)  # (B, T')
     sums = torch.zeros(states.shape, dtype=log_probs.dtype, device=path.device).scatter_add(1, path, probabilities)
-    confidences = (sums[:, 1::2] / (ends - starts).clamp_min(1)).where(ends > 0, 0.0)
-    return Alignments(starts, ends, confidences, scores.where(possible, -torch.inf))
+    return starts, ends, (sums[:, 1::2] / (ends - starts).clamp_min(1)).where(ends > 0, 0.0)
 
 
 @torch.inference_mode()
@@ -95,16 +105,15 @@ def align_long(log_probs: Tensor, tokens: Sequence[int]) -> Alignment:
         return align(log_probs, tokens)
     if len(log_probs) < (needed := frames_needed(tokens)):
         raise UserError(f"the transcript needs {needed} frames, the recording has {len(log_probs)}")
-    states = torch.full((2 * len(tokens) + 1,), BLANK)
-    states[1::2] = torch.tensor(tokens)
-    skippable = torch.zeros_like(states, dtype=torch.bool)
-    skippable[3::2] = states[3::2] != states[1:-2:2]
-    found = banded_path(log_probs, states, skippable, BAND)
+    states, skippable = graph(torch.tensor([list(tokens)]), torch.tensor([len(tokens)]))
+    log_probs = log_probs.cpu()
+    found = banded_path(log_probs, states[0], skippable[0], BAND)
     if found is None:
-        raise UserError("long parts of the transcript are not in the recording, or of the recording in the transcript")
-    path, score = found
-    every = torch.ones(1, len(path), dtype=torch.bool)
-    starts, ends = (frames[0, 1::2] for frames in spans(path.unsqueeze(0), every, len(states)))
-    probabilities = log_probs.cpu().gather(1, states[path].unsqueeze(1)).squeeze(1).exp()
-    sums = torch.zeros(len(states)).scatter_add(0, path, probabilities)[1::2]
-    return Alignment(starts.tolist(), ends.tolist(), (sums / (ends - starts)).tolist(), score)
+        raise UserError(
+            "long parts of the transcript are not in the recording, or of the recording in the transcript, "
+            "or the model hears too little of it"
+        )
+    path, score = found[0].unsqueeze(0), found[1]
+    on_path = tokens_on(path, torch.ones_like(path, dtype=torch.bool), states, log_probs.unsqueeze(0))
+    starts, ends, confidences = (values[0].tolist() for values in on_path)
+    return Alignment(starts, ends, confidences, score)

@@ -9,7 +9,8 @@ from torch import Tensor
 from asr.data.audio import one_torch_thread
 from asr.masking import valid_frames
 
-MOST_CELLS = 2**31  # bytes that a long path may take
+MOST_CELLS = 2**31  # frames times states of a long path: half a gibibyte, half a minute
+STATES_A_BYTE = 4
 FRAMES_A_MOVE = 8  # after so many the band follows the likeliest state
 EDGE = 64  # states at the edges of the band that no path may use
 
@@ -77,12 +78,11 @@ def spans(path: Tensor, counted: Tensor, states: int) -> tuple[Tensor, Tensor]:
 @one_torch_thread()
 @torch.inference_mode()
 def banded_path(scores: Tensor, states: Tensor, skippable: Tensor, band: int) -> tuple[Tensor, float] | None:
-    """`likeliest_path` of one long utterance, (T', V), (S,), (S,) -> (T',) and score, in the memory of T' · band bytes.
+    """`likeliest_path` of one long utterance, (T', V), (S,), (S,) -> (T',) and score, in T' · band / 4 bytes.
 
     Only the states around the likeliest one are looked at. Where the path comes near the band's edge, or does not reach
-    the end, the band is doubled; None where it would then take more than MOST_CELLS.
+    the end, the band is doubled; None where that would be more than MOST_CELLS.
     """
-    scores, states, skippable = scores.cpu(), states.cpu(), skippable.cpu()
     while len(scores) * min(band, len(states)) <= MOST_CELLS:
         found = _within_band(scores, states, skippable, min(band, len(states)))
         if found is not None or band >= len(states):
@@ -95,7 +95,9 @@ def _within_band(scores: Tensor, states: Tensor, skippable: Tensor, band: int) -
     """The likeliest path that keeps away from the edges of a band which follows the likeliest state; None without."""
     frames, width = len(scores), len(states)
     skip = torch.zeros(width, dtype=torch.float64).where(skippable, -torch.inf)
-    came_from = torch.zeros(frames, band, dtype=torch.uint8)
+    columns = -(-band // STATES_A_BYTE)
+    came_from = torch.zeros(frames, columns, dtype=torch.uint8)  # two bits a state, of which each quarter has its own
+    back = torch.zeros(STATES_A_BYTE, columns, dtype=torch.uint8)
     best = torch.full((2 + band,), -torch.inf, dtype=torch.float64)  # two before the band
     best[2] = 0.0
     low, lows = 0, []
@@ -106,17 +108,19 @@ def _within_band(scores: Tensor, states: Tensor, skippable: Tensor, band: int) -
             best[:2], low = -torch.inf, low + moved
         stay, one, two = best[2:], best[1:-1], best[:-2] + skip[low : low + band]
         way = torch.maximum(stay, one)
-        came_from[t] = torch.where(two > way, 2, one > stay)
+        back.view(-1)[:band] = torch.where(two > way, 2, one > stay)
+        came_from[t] = back[0] | back[1] << 2 | back[2] << 4 | back[3] << 6
         best[2:] = torch.maximum(way, two) + scores[t][states[low : low + band]]
         lows.append(low)
     if low + band < width or not torch.isfinite(best[-2:]).any():
         return None
     state = width - 1 if best[-1] >= best[-2] else width - 2
-    score, path, back = float(best[state - low + 2]), [], came_from.numpy()
+    score, path, ways = float(best[state - low + 2]), [], came_from.numpy()
     for t in reversed(range(frames)):
         path.append(state)
         place = state - lows[t]
         if (place < EDGE and lows[t]) or (place >= band - EDGE and lows[t] + band < width):
             return None
-        state -= int(back[t, place])
+        quarter, column = divmod(place, columns)
+        state -= int(ways[t, column]) >> 2 * quarter & 3
     return torch.tensor(path[::-1]), score

@@ -92,8 +92,9 @@ def test_one_that_does_not_fit_leaves_the_others_alone():
     assert found.starts[1].tolist() == [0, 2]
 
 
+@pytest.mark.parametrize("band", [256, 4096])  # the latter is wider than the transcript
 @pytest.mark.parametrize("seed", range(5))
-def test_a_band_around_the_likeliest_state_holds_the_likeliest_path(seed, monkeypatch):
+def test_a_band_around_the_likeliest_state_holds_the_likeliest_path(seed, band, monkeypatch):
     chance = torch.Generator().manual_seed(seed)
     tokens = torch.randint(1, 8, (600,), generator=chance)
     spoken = torch.zeros(2400, dtype=torch.long)
@@ -102,7 +103,7 @@ def test_a_band_around_the_likeliest_state_holds_the_likeliest_path(seed, monkey
     log_probs = log_probs.log_softmax(-1)
     whole = align(log_probs, tokens.tolist())
     monkeypatch.setattr("asr.ctc.alignment.WHOLE_CELLS", 0)
-    monkeypatch.setattr("asr.ctc.alignment.BAND", 256)
+    monkeypatch.setattr("asr.ctc.alignment.BAND", band)
     found = align_long(log_probs, tokens.tolist())
     assert (found.starts, found.ends) == (whole.starts, whole.ends)
     assert found.log_prob == pytest.approx(whole.log_prob)
