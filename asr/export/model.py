@@ -10,19 +10,24 @@ import importlib.util
 import json
 import logging
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
+import torchaudio
 from torch import nn
 from torch.export import Dim, ExportedProgram
 
 from asr.errors import UserError
-from asr.export.recurrence import OnnxRecurrence, ScannedRecurrence, replace_recurrences
+from asr.export.recurrence import OnnxRecurrence, ScannedRecurrence
+from asr.export.spectrogram import ConvolvedSpectrogram
 from asr.recognizer import Recognizer
 from asr.text.tokenizer import BLANK
 from asr.writing import whole_file, write_whole
 
 QUANTIZED = ["MatMul", "Gemm", "LSTM"]  # convolutions in 8 bits are slower than in 32
+ONNX_FORMS = {nn.RNNBase: OnnxRecurrence, torchaudio.transforms.Spectrogram: ConvolvedSpectrogram}
+TORCH_FORMS = {nn.RNNBase: ScannedRecurrence}
 INSTALL = "pip install 'asr-from-scratch[export]'"
 
 
@@ -34,7 +39,7 @@ def export_onnx(recognizer: Recognizer, out: Path, int8: bool) -> None:
     for name in ("torch.onnx", "root"):  # they advise their own developers
         logging.getLogger(name).setLevel(logging.ERROR)
     program = torch.onnx.export(
-        captured(recognizer.model, OnnxRecurrence),
+        captured(recognizer.model, ONNX_FORMS),
         dynamo=True,
         verbose=False,
         input_names=["waveform", "lengths"],
@@ -68,15 +73,19 @@ def is_feature(node) -> bool:
 
 def export_torch(recognizer: Recognizer, out: Path) -> None:
     """Write a .pt2 file, which `torch.export.load` reads."""
-    program = captured(recognizer.model, ScannedRecurrence)
+    program = captured(recognizer.model, TORCH_FORMS)
     with whole_file(out) as part, open(part, "wb") as file:
         torch.export.save(program, file, extra_files=facts(recognizer))
 
 
-def captured(model: nn.Module, recurrence) -> ExportedProgram:
-    """The model's graph for any batch and length."""
+def captured(model: nn.Module, forms: Mapping[type, Callable[..., nn.Module]]) -> ExportedProgram:
+    """The model's graph for any batch and length; forms: which layers are put into which other form before."""
     model = copy.deepcopy(model).cpu().eval().requires_grad_(False)
-    replace_recurrences(model, recurrence)
+    for parent in list(model.modules()):
+        for name, layer in parent.named_children():
+            for kind, form in forms.items():
+                if isinstance(layer, kind):
+                    setattr(parent, name, form(layer))
     waveform, lengths = torch.zeros(3, 16000), torch.tensor([16000, 12000, 8000])
     shapes = {"waveform": {0: Dim.DYNAMIC, 1: Dim.DYNAMIC}, "lengths": {0: Dim.DYNAMIC}}
     with torch.no_grad():

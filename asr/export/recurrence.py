@@ -4,8 +4,6 @@ Gates are in the order input, forget, cell, output (LSTM) and reset, update, new
 forget, cell and update, reset, hidden (ONNX operators LSTM and GRU).
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 from torch._higher_order_ops import scan
@@ -88,11 +86,3 @@ def parameters(layer: nn.RNNBase) -> tuple[Tensor, ...]:
     """Input weights, state weights, input biases, state biases of a layer as the encoders have them."""
     assert layer.num_layers == 1 and layer.bias and layer.batch_first and not layer.bidirectional
     return tuple(getattr(layer, f"{name}_l0").detach() for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
-
-
-def replace_recurrences(model: nn.Module, form: Callable[[nn.RNNBase], nn.Module]) -> None:
-    """Put every recurrent layer of a model into another form, in place."""
-    for parent in list(model.modules()):
-        for name, layer in parent.named_children():
-            if isinstance(layer, nn.RNNBase):
-                setattr(parent, name, form(layer))
