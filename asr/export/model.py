@@ -10,7 +10,7 @@ import importlib.util
 import json
 import logging
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -25,9 +25,10 @@ from asr.recognizer import Recognizer
 from asr.text.tokenizer import BLANK
 from asr.writing import whole_file, write_whole
 
+Forms = dict[type, Callable[..., nn.Module]]  # of layers, the form that takes their place
 QUANTIZED = ["MatMul", "Gemm", "LSTM"]  # convolutions in 8 bits are slower than in 32
-ONNX_FORMS = {nn.RNNBase: OnnxRecurrence, torchaudio.transforms.Spectrogram: ConvolvedSpectrogram}
-TORCH_FORMS = {nn.RNNBase: ScannedRecurrence}
+ONNX_FORMS: Forms = {nn.RNNBase: OnnxRecurrence, torchaudio.transforms.Spectrogram: ConvolvedSpectrogram}
+TORCH_FORMS: Forms = {nn.RNNBase: ScannedRecurrence}
 INSTALL = "pip install 'asr-from-scratch[export]'"
 
 
@@ -78,8 +79,8 @@ def export_torch(recognizer: Recognizer, out: Path) -> None:
         torch.export.save(program, file, extra_files=facts(recognizer))
 
 
-def captured(model: nn.Module, forms: Mapping[type, Callable[..., nn.Module]]) -> ExportedProgram:
-    """The model's graph for any batch and length; forms: which layers are put into which other form before."""
+def captured(model: nn.Module, forms: Forms) -> ExportedProgram:
+    """The model's graph for any batch and length."""
     model = copy.deepcopy(model).cpu().eval().requires_grad_(False)
     for parent in list(model.modules()):
         for name, layer in parent.named_children():
