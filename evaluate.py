@@ -13,7 +13,7 @@ from asr.data.source import REJECTED, write_rejected
 from asr.errors import UserError
 from asr.evaluation.against import compare_with, find_other
 from asr.evaluation.clips import hear
-from asr.evaluation.held_out import open_run, read_split
+from asr.evaluation.held_out import open_trained_run, read_split
 from asr.evaluation.hypotheses import transcribe_set, write_json, write_lines
 from asr.evaluation.measurement import measure_split
 from asr.evaluation.report import write_report
@@ -31,7 +31,7 @@ PURPOSE = "Score a trained model on held-out speech: WER and CER with a 95 % int
 def evaluate(config: DictConfig) -> dict:
     """Read the split, transcribe and score it; write metrics.json, errors.json, hypotheses.jsonl, report.html."""
     screen = console()
-    run, trained, recognizer = open_run(config)
+    run, trained, recognizer = open_trained_run(config)
     if config.choices.decoder is not None:
         recognizer.decode_with(settings(config.decoder))
     out = Path(config.out_dir) if config.out_dir else run / "evaluation" / evaluation_name(config)

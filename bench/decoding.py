@@ -28,7 +28,7 @@ from asr.data.batches import SpeechDataset
 from asr.decode.tuning import tune
 from asr.decode.tuning_command import listen
 from asr.evaluation.confusions import align_words
-from asr.evaluation.held_out import open_run, read_split
+from asr.evaluation.held_out import open_trained_run, read_split
 from asr.evaluation.significance import compare
 from asr.evaluation.wer import score
 from asr.recognizer import build_decoder
@@ -47,7 +47,7 @@ class Split:
 
     def __init__(self, name: str, options: Sequence[str], screen: Console) -> None:
         config = load_configuration("evaluate", [*options, f"split={name}"])
-        _, trained, self.recognizer = open_run(config)
+        _, trained, self.recognizer = open_trained_run(config)
         with TemporaryDirectory() as scratch:
             corpus = read_split(config, trained, self.recognizer, Path(scratch), screen)
         cuts = corpus.splits[name]
@@ -125,7 +125,7 @@ def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     screen = Console(stderr=True)
     config = load_configuration("evaluate", [*options, "decoder=beam"])
-    run, _, _ = open_run(config)
+    run, _, _ = open_trained_run(config)
     dev, test = Split("dev", options, screen), Split("test", options, screen)
     tokenizer, normalize = test.recognizer.tokenizer, test.recognizer.normalize
     plain = settings(config.decoder)

@@ -21,7 +21,7 @@ from asr.training.run_folder import read_config
 from asr.trust import DATA_PARTS, check_trusted
 
 
-def open_run(config: DictConfig) -> tuple[Path, DictConfig, Recognizer]:
+def open_trained_run(config: DictConfig) -> tuple[Path, DictConfig, Recognizer]:
     """The folder of the run that `run` of conf/evaluate.yaml names, its configuration and its model.
 
     Raises UserError where there is no such run, or where its configuration names what is no part of this program.
