@@ -16,9 +16,9 @@ from asr.decode.beam import BeamDecoder
 from asr.decode.greedy import GreedyDecoder
 from asr.decode.tuning import Rates, tune
 from asr.errors import UserError
-from asr.evaluation.held_out import open_run, read_split
-from asr.recognizer import Recognizer
-from asr.text.language_model import run as estimate
+from asr.evaluation.held_out import open_trained_run, read_split
+from asr.recognizer import LANGUAGE_MODEL, Recognizer
+from asr.text.language_model import write_language_model
 from asr.training.progress import console
 
 
@@ -34,11 +34,11 @@ def run(
     config = load_configuration("evaluate", [f"run={run_dir}", "split=dev", "decoder=beam", *overrides])
     if config.split == "test":
         raise UserError("split=test: weights that are tuned on the test set make its WER worthless; leave dev")
-    folder, trained, recognizer = open_run(config)
+    folder, trained, recognizer = open_trained_run(config)
     with TemporaryDirectory() as scratch:
         if language_model is None:
             language_model = Path(scratch) / "lm.arpa"
-            estimate([], folder, order, tokens, language_model, None)
+            write_language_model([], folder, order, tokens, language_model, None)
         decoding = settings(config.decoder) | {"language_model": str(language_model)}
         corpus = read_split(config, trained, recognizer, Path(scratch), screen)
         cuts = corpus.splits[config.split]
@@ -73,6 +73,7 @@ def run(
     screen.print(table)
     chosen = " ".join(f"decoder.{name}={value:g}" for name, value in weights.items())
     screen.print(f"saved as the decoder of {folder / 'model'}: {chosen}", soft_wrap=True, highlight=False)
+    screen.print(f"its language model is {folder / 'model' / LANGUAGE_MODEL}", soft_wrap=True, highlight=False)
     screen.print(
         f"these rates are what the weights were chosen by; measure on test: python evaluate.py run={folder}",
         soft_wrap=True,

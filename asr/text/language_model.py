@@ -19,6 +19,14 @@ SHOWN_EVERY = 10_000  # lines
 def run(
     texts: Sequence[Path], run_dir: Path | None, order: int, tokens: bool, out: Path, held_out: Path | None
 ) -> None:
+    """`write_language_model`, and say where."""
+    write_language_model(texts, run_dir, order, tokens, out, held_out)
+    console().print(f"language model of order {order}: {out}", soft_wrap=True, highlight=False, markup=False)
+
+
+def write_language_model(
+    texts: Sequence[Path], run_dir: Path | None, order: int, tokens: bool, out: Path, held_out: Path | None
+) -> None:
     """Estimate a model of `order` from `texts`, else from the training transcripts of `run_dir`, and write it to `out`.
 
     Texts are normalised as the run does it, else as conf/text/default.yaml says. `tokens`: of the run's own tokens.
@@ -41,14 +49,13 @@ def run(
         tell(screen, speller.notes(what))
 
     data = run_dir / "data" if run_dir is not None and not texts else None
-    say(f"language model of order {order} goes to {out}")
     source = lines_of(texts) if data is None else transcripts(data / "train.jsonl.gz")
     model = estimate(sentences(source, "text"), order)
     if len(model.orders) < order:
         tell(screen, [f"no sentence is long enough for {len(model.orders) + 1}-grams"])
     with counting(screen, "writing n-grams") as on_progress:
         model.write_arpa(out, on_progress)
-    say(f"{out}: " + ", ".join(f"{len(part)} {number}-grams" for number, part in enumerate(model.orders, start=1)))
+    say("estimated " + ", ".join(f"{len(part)} {number}-grams" for number, part in enumerate(model.orders, start=1)))
     if held_out is not None:
         say(f"{held_out}: {described(model, list(sentences(lines_of([held_out]), 'held-out text')))}")
     elif data is not None and (data / "dev.jsonl.gz").is_file():

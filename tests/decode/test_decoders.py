@@ -45,6 +45,7 @@ def test_a_tuned_decoder_travels_with_the_model(copied, recording, tmp_path):
     done = run("asr", "tune-decoder", copied, "--order", 3, "--trials", 4)
     assert done.status == 0, done.err
     assert "greedy" in done.err and "measure on test" in done.err
+    assert f"its language model is {copied / 'model' / 'lm.arpa'}" in done.err
     moved = copied.rename(tmp_path / "elsewhere") / "model"
     decoder = yaml.safe_load((moved / "config.yaml").read_text())["decoder"]
     assert decoder["language_model"] == "lm.arpa" and (moved / "lm.arpa").is_file()
