@@ -15,7 +15,7 @@ from asr.evaluation.against import compare_with, find_other
 from asr.evaluation.clips import hear
 from asr.evaluation.held_out import open_trained_run, read_split
 from asr.evaluation.hypotheses import transcribe_set, write_json, write_lines
-from asr.evaluation.measurement import measure_split
+from asr.evaluation.measurement import hear_split, measure_split
 from asr.evaluation.report import write_report
 from asr.evaluation.scores import print_comparison, print_errors, print_scores
 from asr.recognizer import Recognizer
@@ -45,8 +45,8 @@ def evaluate(config: DictConfig) -> dict:
     unknown = list(unknown_characters(config.split, cuts, recognizer.tokenizer))
     write_rejected(out / REJECTED, corpus.rejected + unknown)
     tell(screen, [*corpus.notes, *notes_of_unknown(unknown)])
-    batching, trained_on = (config.batch_seconds, config.split, config.seed), read_word_counts(run)
-    found = measure_split(recognizer, cuts, dataset, *batching, screen, trained_on, workers=config.workers)
+    heard = hear_split(recognizer, cuts, dataset, config.batch_seconds, config.split, screen, workers=config.workers)
+    found = measure_split(recognizer, cuts, dataset, heard, config.split, config.seed, read_word_counts(run))
     metrics = {config.split: found.metrics}
     write_lines(out / "hypotheses.jsonl", found.lines)
     write_json(out / "errors.json", {config.split: found.errors})

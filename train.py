@@ -29,7 +29,7 @@ from asr.data.utterance import SPLITS
 from asr.errors import UserError
 from asr.evaluation.clips import hear
 from asr.evaluation.hypotheses import write_json, write_lines
-from asr.evaluation.measurement import calibrate, measure_split
+from asr.evaluation.measurement import calibrate, hear_split, measure_split
 from asr.evaluation.report import write_report
 from asr.evaluation.scores import print_scores
 from asr.recognizer import FORMAT, Recognizer, build_decoder, build_model, load
@@ -214,9 +214,7 @@ def close(config: DictConfig, run: RunFolder, learnt: Learnt, screen) -> dict:
     """Score the best weights on dev and test, write metrics.json, hypotheses.jsonl and report.html, and say it."""
     corpus, dataset, figures = learnt.corpus, learnt.dataset, learnt.figures
     recognizer = best_recognizer(run)
-    calibrate(recognizer, corpus.splits["dev"], dataset, 2 * config.data.batch_seconds, learnt.device)
-    recognizer.save(run.model)
-    metrics, lines = measure(config, run, learnt, recognizer, ("dev", "test"), screen)
+    metrics, lines = measure(config, run, learnt, recognizer, ("dev", "test"), screen, sure=True)
     tested = [line for line in lines if line["split"] == "test"]
     report = write_report(run.path, hear(recognizer, corpus.splits["test"], dataset, tested, screen, REPORT_BYTES))
     print_scores(metrics)
@@ -233,16 +231,29 @@ def best_recognizer(run: RunFolder) -> Recognizer:
 
 
 def measure(
-    config: DictConfig, run: RunFolder, learnt: Learnt, recognizer: Recognizer, splits: Sequence[str], screen
+    config: DictConfig,
+    run: RunFolder,
+    learnt: Learnt,
+    recognizer: Recognizer,
+    splits: Sequence[str],
+    screen,
+    sure: bool = False,
 ) -> tuple[dict, list[dict]]:
-    """Score splits and write metrics.json, errors.json and hypotheses.jsonl; what the first and the last hold."""
+    """Score splits and write metrics.json, errors.json and hypotheses.jsonl; what the first and the last hold.
+
+    sure: whether the recogniser learns from dev, which comes first, how sure it may be, and is saved with that.
+    """
+    dataset, device = learnt.dataset, learnt.device
+    recognizer.confidence = None  # where an earlier attempt got as far as here
     metrics, errors, lines = {}, {}, []
     trained_on = read_word_counts(run.path)
     for split in splits:
-        cuts, batch_seconds = learnt.corpus.splits[split], 2 * config.data.batch_seconds
-        found = measure_split(
-            recognizer, cuts, learnt.dataset, batch_seconds, split, config.seed, screen, trained_on, learnt.device
-        )
+        cuts = learnt.corpus.splits[split]
+        heard = hear_split(recognizer, cuts, dataset, 2 * config.data.batch_seconds, split, screen, device)
+        if sure and split == "dev":
+            calibrate(recognizer, cuts, heard)
+            recognizer.save(run.model)
+        found = measure_split(recognizer, cuts, dataset, heard, split, config.seed, trained_on, device)
         metrics[split], errors[split] = found.metrics, found.errors
         lines += found.lines
     metrics["train"] = learnt.figures

@@ -26,7 +26,7 @@ LATENCY_UTTERANCES = 20
 
 @dataclass
 class Heard:
-    """What came of a set: by utterance id the hypothesis and the sound's level, and how long it took, in seconds."""
+    """What came of a set: by utterance id the text, the sound's level, words with times; and how long it took, in s."""
 
     utterances: dict[str, dict[str, Any]] = field(default_factory=dict)
     transcripts: dict[str, Transcript] = field(default_factory=dict)
@@ -54,7 +54,7 @@ def transcribe_set(
             samples = batch.waveform[row, : batch.lengths[row]].numpy()
             loudness_db, snr_db = level_and_snr(samples, recognizer.sample_rate)
             sound = {"loudness_db": round(loudness_db, 1), "snr_db": round(snr_db, 1)}
-            heard.utterances[name] = {"hypothesis": recognizer.normalize(text)} | sound | sureness(transcripts[row])
+            heard.utterances[name] = {"hypothesis": recognizer.normalize(text)} | sound
         if on_utterances is not None:
             on_utterances(len(heard.utterances))
     return heard
@@ -103,6 +103,7 @@ def score_set(cuts: CutSet, heard: Heard, split: str, seed: int) -> tuple[Score,
             "speaker": speaker,
             "about": about(supervision),
             **heard.utterances[cut.id],
+            **sureness(heard.transcripts[cut.id]),
         }
         for cut, supervision, speaker, wer in zip(cuts, spoken, speakers, result.per_utterance_wer, strict=True)
     ]

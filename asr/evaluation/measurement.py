@@ -12,7 +12,7 @@ from asr.data.batches import SpeechDataset, evaluation_batches
 from asr.evaluation.breakdown import breakdown, rare_words
 from asr.evaluation.calibration import calibration, fit_confidence
 from asr.evaluation.confusions import align_characters, align_words, count_confusions
-from asr.evaluation.hypotheses import latency_s, score_set, transcribe_set
+from asr.evaluation.hypotheses import Heard, latency_s, score_set, transcribe_set
 from asr.recognizer import Recognizer
 from asr.training.progress import counting
 
@@ -26,22 +26,33 @@ class Measured:
     lines: list[dict[str, Any]]
 
 
-def measure_split(
+def hear_split(
     recognizer: Recognizer,
     cuts: CutSet,
     dataset: SpeechDataset,
     batch_seconds: float,
     split: str,
-    seed: int,
     screen: Console,
-    trained_on: Mapping[str, int] | None = None,
     device: torch.device | str = "cpu",
     workers: int = 0,
-) -> Measured:
-    """Transcribe and score a split. `trained_on`: how often each word stands in the training transcripts."""
+) -> Heard:
+    """Transcribe a split, with progress."""
     batches = evaluation_batches(cuts, dataset, batch_seconds, workers)
     with counting(screen, f"transcribing {split}") as on_progress:
-        heard = transcribe_set(recognizer, batches, device, lambda done: on_progress(done, len(cuts)))
+        return transcribe_set(recognizer, batches, device, lambda done: on_progress(done, len(cuts)))
+
+
+def measure_split(
+    recognizer: Recognizer,
+    cuts: CutSet,
+    dataset: SpeechDataset,
+    heard: Heard,
+    split: str,
+    seed: int,
+    trained_on: Mapping[str, int] | None = None,
+    device: torch.device | str = "cpu",
+) -> Measured:
+    """Score what was heard of a split. `trained_on`: how often each word stands in the training transcripts."""
     result, lines = score_set(cuts, heard, split, seed)
     texts = [line["reference"] for line in lines], [line["hypothesis"] for line in lines]
     words, characters = align_words(*texts), align_characters(*texts)
@@ -60,11 +71,11 @@ def measure_split(
     return Measured(metrics, found, lines)
 
 
-def calibrate(
-    recognizer: Recognizer, cuts: CutSet, dataset: SpeechDataset, batch_seconds: float, device: torch.device | str
-) -> None:
-    """Have a recogniser know how sure it may be, by what it gets right of a held-out set."""
-    recognizer.confidence = None
-    heard = transcribe_set(recognizer, evaluation_batches(cuts, dataset, batch_seconds, 0), device).transcripts
+def calibrate(recognizer: Recognizer, cuts: CutSet, heard: Heard) -> None:
+    """Have a recogniser know how sure it may be, by what it got right of a held-out set, and say so of that set too."""
     references = {cut.id: cut.supervisions[0].text for cut in cuts}
-    recognizer.confidence = fit_confidence([references[name] for name in heard], list(heard.values()))
+    transcripts = heard.transcripts
+    confidence = fit_confidence([references[name] for name in transcripts], list(transcripts.values()))
+    if confidence is not None:
+        heard.transcripts = {name: confidence.of(each) for name, each in transcripts.items()}
+    recognizer.confidence = confidence
