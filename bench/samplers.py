@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import mean
 
 from asr.configuration import exit_status
+from asr.tuning.finals import DEFAULT
 
 
 def begin(
@@ -30,7 +31,7 @@ def result_of(folder: Path, sampler: str, seed: int) -> dict:
     """What a sweep came to, and what the configuration that it began from does on test."""
     summary = json.loads((folder / "summary.json").read_text("utf-8"))
     winner = summary["winner"]
-    stood = next((each for each in summary["finals"] if each["label"] in ("as it stood", "trial 0")), None)
+    stood = next((each for each in summary["finals"] if DEFAULT in each["label"]), None)
     return {
         "sampler": sampler,
         "seed": seed,

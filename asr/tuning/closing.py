@@ -27,7 +27,7 @@ def summary_of(sweep: Sweep, study: optuna.Study, finals: optuna.Study | None, s
     """What summary.json holds but for the winner's score on test: the ranking, and what was won by it, on dev."""
     ranked = ranking(sweep, study, finals)
     winner = ranked[0]
-    stood = next((each for each in ranked if each.candidate.label == DEFAULT), None)
+    stood = next((each for each in ranked if DEFAULT in each.candidate.label), None)
     rivals = {"runner_up": ranked[1] if len(ranked) > 1 else None, "as_it_stood": stood}
     trained = [trial.user_attrs.get("trained_s", 0.0) for each in (study, finals) if each for trial in each.trials]
     trials = study.get_trials(deepcopy=False)

@@ -29,14 +29,15 @@ class Candidate:
 
 def candidates_of(sweep: Sweep, study: optuna.Study, default: DictConfig) -> list[Candidate]:
     """The best few trials and, to see what the search was good for, the configuration that it began from."""
-    best = best_first(study)[: max(1, sweep.finals.count)]
+    best = best_first(study)[: sweep.finals.count]
     if not best:
         raise UserError("no trial was finished, so there is no winner; " + reasons_of(study))
-    found = [Candidate(f"trial {trial.number}", sweep.space.overrides(trial.params)) for trial in best]
     as_it_stood = sweep.space.of(default)
-    if not sweep.finals.count or any(trial.params == as_it_stood for trial in best):
-        return found
-    return [*found, Candidate(DEFAULT, [])]
+    found = []
+    for trial in best:
+        label = f"trial {trial.number}" + (f", {DEFAULT}" if trial.params == as_it_stood else "")
+        found.append(Candidate(label, sweep.space.overrides(trial.params)))
+    return found if any(DEFAULT in each.label for each in found) else [*found, Candidate(DEFAULT, [])]
 
 
 def reasons_of(study: optuna.Study) -> str:

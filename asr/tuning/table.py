@@ -100,7 +100,7 @@ def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
         low, high = ranked["dev_wer_ci95"] or (None, None)
         interval = "" if low is None else f" ({percent(low)} – {percent(high)})"
         each = ", ".join(percent(wer) for wer in ranked["dev_wers"])
-        print(f"  {ranked['label']:14} dev WER {percent(ranked['dev_wer'])} %{interval}; each seed {each}")
+        print(f"  {ranked['label']:24} dev WER {percent(ranked['dev_wer'])} %{interval}; each seed {each}")
     for name, tested in summary["against"].items():
         if "bootstrap_p" in tested:
             low, high = tested["difference_ci95"]
