@@ -60,7 +60,7 @@ def whole(process: subprocess.Popen, folder: Path, trials: list[optuna.trial.Fro
     assert len(values_of(trials)) == POINTS
 
 
-# what the killing needs to see
+# ---------------------------------------------------------------------------------------- what the killing needs to see
 
 
 def children(pid: int) -> list[int]:
