@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 import optuna
@@ -17,11 +18,12 @@ import pytest
 import torch
 
 from asr.tuning.storage import open_storage, quiet_optuna
-from tests.commands import ROOT, TINY
+from tests.commands import ROOT, TINY, train
 from tests.killing import KILLS
 from tests.tuning.places import KINDS, storage_of
 
-EPOCHS = 10 + 10 * min(KILLS, 3)
+LONG = KILLS >= 10  # every storage, and more signals
+EPOCHS = 40 * KILLS if LONG else 20 * KILLS  # so that there is something left to kill
 GRID = ("search=grid", "+search.space={optimizer.lr: [0.003, 0.01]}", "test=winner", "workers=2", "name=killed")
 POINTS = 6
 
@@ -136,12 +138,17 @@ def ended(process: subprocess.Popen) -> Iterator[subprocess.Popen]:
 
 @pytest.fixture(scope="module")
 def undisturbed(tones, tmp_path_factory) -> dict[str, float]:
-    folder = tmp_path_factory.mktemp("undisturbed") / "sweep"
-    process = sweep(tones, folder)
-    process.wait(timeout=300)
-    trials = trials_of(str(folder / "study.db"))
-    whole(process, folder, trials)
-    return values_of(trials)
+    """Dev WER of every point by train.py itself, with as many threads as each worker has."""
+    folder, found, threads = tmp_path_factory.mktemp("undisturbed"), {}, torch.get_num_threads()
+    torch.set_num_threads(1)
+    for features, rate in product(("mfcc", "log_mel", "spectrogram"), (0.003, 0.01)):
+        run_dir = folder / f"{features}-{rate}"
+        settings = (f"features={features}", f"optimizer.lr={rate}", f"budget.epochs={EPOCHS}")
+        assert train(tones, run_dir, *settings).status == 0
+        point = json.dumps({"features": features, "optimizer.lr": rate}, sort_keys=True)
+        found[point] = json.loads((run_dir / "metrics.json").read_text())["dev"]["wer"]
+    torch.set_num_threads(threads)
+    return found
 
 
 def disturb(process: subprocess.Popen, folder: Path, kills: int) -> list[tuple[Path, int]]:
@@ -154,10 +161,32 @@ def disturb(process: subprocess.Popen, folder: Path, kills: int) -> list[tuple[P
     return killed
 
 
-def test_workers_killed_in_the_midst_of_trials(tones, tmp_path, undisturbed):
-    folder = tmp_path / "sweep"
+def stop(process: subprocess.Popen, how: signal.Signals) -> str:
+    """End the parent; its workers must end too. What it said."""
+    workers = children(process.pid)
+    assert len(workers) == 2
+    process.send_signal(how)
+    _, err = process.communicate(timeout=30)
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), seconds=15)
+    assert "Traceback" not in err
+    return err
+
+
+def test_workers_and_parent_killed_in_the_midst_of_trials(tones, tmp_path, undisturbed):
+    folder, killed = tmp_path / "sweep", []
+    for how in (signal.SIGTERM, signal.SIGKILL, *([signal.SIGINT] if LONG else [])):
+        with ended(sweep(tones, folder)) as process:
+            assert wait_until(lambda: training(folder), process), process.communicate()
+            if how == signal.SIGKILL:
+                killed = disturb(process, folder, KILLS)
+                assert wait_until(lambda: len(children(process.pid)) == 2, process)
+            err = stop(process, how)
+        if how == signal.SIGKILL:
+            assert process.returncode == -how
+        else:
+            assert process.returncode == 130
+            assert "interrupted: the same command goes on" in err
     with ended(sweep(tones, folder)) as process:
-        killed = disturb(process, folder, KILLS)
         process.wait(timeout=300)
         trials = trials_of(str(folder / "study.db"))
         whole(process, folder, trials)
@@ -168,31 +197,7 @@ def test_workers_killed_in_the_midst_of_trials(tones, tmp_path, undisturbed):
     assert all(epochs(folder / "trials" / f"{trial.number:04d}") == EPOCHS for trial in trials)
 
 
-def test_the_parent_killed_and_stopped(tones, tmp_path, undisturbed):
-    folder = tmp_path / "sweep"
-    for how in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM):
-        with ended(sweep(tones, folder)) as process:
-            assert wait_until(lambda: training(folder), process), process.communicate()
-            workers = children(process.pid)
-            assert len(workers) == 2
-            process.send_signal(how)
-            _, err = process.communicate(timeout=30)
-            wait_until(lambda workers=workers: not any(Path(f"/proc/{pid}").exists() for pid in workers), seconds=15)
-        assert "Traceback" not in err
-        if how == signal.SIGKILL:
-            assert process.returncode == -how
-        else:
-            assert process.returncode == 130
-            assert "interrupted: the same command goes on" in err
-        assert not (folder / "summary.json").exists()
-    with ended(sweep(tones, folder)) as process:
-        process.wait(timeout=300)
-        trials = trials_of(str(folder / "study.db"))
-        whole(process, folder, trials)
-    assert values_of(trials) == undisturbed
-
-
-@pytest.mark.skipif(KILLS < 10, reason="takes minutes: ASR_KILLS=10")
+@pytest.mark.skipif(not LONG, reason="takes minutes: ASR_KILLS=10")
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_commands_join_one_study(tones, tmp_path, undisturbed, kind):
     folders = [tmp_path / "one", tmp_path / "two"]
@@ -215,7 +220,7 @@ def test_two_commands_join_one_study(tones, tmp_path, undisturbed, kind):
         assert values_of(trials) == undisturbed
 
 
-@pytest.mark.skipif(KILLS < 10, reason="takes a minute: ASR_KILLS=10")
+@pytest.mark.skipif(not LONG, reason="takes a minute: ASR_KILLS=10")
 def test_two_commands_in_one_folder(tones, tmp_path, undisturbed):
     folder = tmp_path / "sweep"
     with (
