@@ -20,6 +20,7 @@ from optuna.trial import TrialState
 
 from asr.configuration import all_keys, compose_quietly, exit_status, help_text, load_configuration
 from asr.configuration import settings as as_dict
+from asr.data.folds import in_fold
 from asr.errors import Interrupted, UserError
 from asr.training.progress import console
 from asr.training.run_folder import RunFolder, read_config
@@ -27,7 +28,7 @@ from asr.tuning.claims import Claims
 from asr.tuning.closing import SUMMARY
 from asr.tuning.live import Screen
 from asr.tuning.report.writing import Report
-from asr.tuning.storage import open_storage, quiet_optuna
+from asr.tuning.storage import open_storage, quiet_optuna, reachable
 from asr.tuning.study import Grid, check_space, enqueue_start, open_study
 from asr.tuning.sweep import Sweep, TimeSpent, sweep_of
 from asr.tuning.table import print_best, print_summary, write_table
@@ -48,20 +49,36 @@ def tune(arguments: Sequence[str]) -> dict[str, Any] | None:
     default = load_configuration("train", sweep.overrides)
     if not worker:
         check_space(sweep)
-    storage = open_storage(config.storage or str(sweep.folder / "study.db"))
+    make_folder(sweep.folder)
+    storage = open_storage(where_of(config, sweep))
     study = open_study(storage, sweep, instantiate(config.sampler), instantiate(config.pruner))
     if worker:
         end_with_parent()
-        work(sweep, study, storage, default, float(os.environ[UNTIL]), Trainings(sweep.folder), samplers_of(config))
+        trainings = Trainings(sweep.folder)
+        trainings.check(default, sweep.folds)
+        with reachable(where_of(config, sweep)):
+            work(sweep, study, storage, default, float(os.environ[UNTIL]), trainings, samplers_of(config))
         return None
-    sweep.folder.mkdir(parents=True, exist_ok=True)
     if (sweep.folder / SUMMARY).is_file():
         console().print(f"{sweep.folder} is finished already; another name= and run_dir= search anew", soft_wrap=True)
         return closing_words(sweep, study)
     with Turns(storage, study.study_name, Claims(sweep.folder / "locks")).turn():
         notes = enqueue_start(study, sweep, default, config.start)
     command = [str(Path(__file__).resolve()), *arguments]
-    return supervise(config, sweep, study, storage, notes, command)
+    with reachable(where_of(config, sweep)):
+        return supervise(config, sweep, study, storage, notes, command)
+
+
+def make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"run_dir={folder}: cannot be made ({error.strerror}); give another run_dir") from error
+
+
+def where_of(config: DictConfig, sweep: Sweep) -> str:
+    """Where the study is kept."""
+    return config.storage or str(sweep.folder / "study.db")
 
 
 def samplers_of(config: DictConfig) -> Callable[[int], optuna.samplers.BaseSampler] | None:
@@ -188,6 +205,12 @@ class Trainings:
         reports.check_not_pruned()
         metrics, _ = measure(config, run, learnt, best_recognizer(run), ("dev", "test") if test else ("dev",), screen)
         return metrics
+
+    def check(self, config: DictConfig, folds: int | None) -> None:
+        """Read the corpus; UserError where it cannot be used, told once instead of for every trial."""
+        corpus = self.corpus_of(config, console())
+        if folds:
+            in_fold(corpus, folds, 1)
 
     def corpus_of(self, config: DictConfig, screen):
         """One at a time reads, so that the others find its decoded audio."""

@@ -1,5 +1,6 @@
 """What a search varies: any keys of train.py, as conf/search/*.yaml describes them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -164,6 +165,8 @@ def read_space(described: Mapping[str, Any], fixed: Sequence[str] = (), within: 
     """
     settled = {key: value for key, _, value in (override.partition("=") for override in fixed)}
     found: list[Dimension] = []
+    if not isinstance(described, Mapping):
+        raise UserError(f"search.space{within and f' ({within})'}: {described!r} is no space; write KEY: {KINDS}")
     for key, description in described.items():
         name = f"{key} ({within})" if within else str(key)
         dimension = read_dimension(str(key), name, description, fixed)
@@ -199,9 +202,8 @@ def read_dimension(key: str, name: str, description: Any, fixed: Sequence[str]) 
     only_keys(key, description, {"low", "high", "log", "step"})
     if "low" not in description or "high" not in description:
         raise UserError(f"search.space.{key}: low and high are both wanted; write {KINDS}")
-    made = Range(
-        key, name, description["low"], description["high"], bool(description.get("log")), description.get("step")
-    )
+    log, step = description.get("log", False), description.get("step")
+    made = Range(key, name, description["low"], description["high"], log, step)
     check_range(made)
     return made
 
@@ -219,10 +221,15 @@ def only_keys(key: str, description: Mapping, known: set[str]) -> None:
 
 def check_range(made: Range) -> None:
     wrong = None
-    if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in (made.low, made.high)):
+    numbers = (made.low, made.high) if made.step is None else (made.low, made.high, made.step)
+    if not all(isinstance(each, int | float) and not isinstance(each, bool) for each in numbers):
         wrong = "numbers are wanted"
+    elif not all(map(math.isfinite, numbers)):
+        wrong = "finite numbers are wanted"
     elif made.low > made.high:
         wrong = "low is above high"
+    elif not isinstance(made.log, bool):
+        wrong = f"log is true or false, not {made.log}"
     elif made.log and made.low <= 0:
         wrong = "a logarithmic range begins above 0"
     elif made.step is not None and (made.log or made.step <= 0):

@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from asr.errors import UserError, one_line
 from asr.tuning.claims import Claim, Claims
+from asr.tuning.storage import OUT_OF_REACH
 from asr.tuning.turns import Turns
 
 POLL_S = 1.0  # between looks at what others do
@@ -145,6 +146,8 @@ class Stage:
             values = finite(self.run(trial))
         except KeyboardInterrupt:
             trial.set_user_attr("tries", [])  # stopped by a person, not by what it does
+            raise
+        except OUT_OF_REACH:  # no fault of the trial's: it goes on when the storage is back
             raise
         except optuna.TrialPruned as pruned:
             self.finish(trial, TrialState.PRUNED, None, str(pruned), tell)

@@ -2,12 +2,15 @@
 
 import contextlib
 import logging
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import optuna
+from grpc import RpcError
+from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBStorage, get_storage
 from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
@@ -15,13 +18,19 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from asr.errors import UserError, one_line
 
 FORMS = "a path (SQLite), journal:PATH, postgresql://USER@HOST/NAME, mysql://…, or grpc://HOST:PORT"
+DRIVERS = {"postgresql": "'asr-from-scratch[postgresql]'", "mysql": "mysqlclient"}  # by the kind of address
 WAIT_S = 60.0  # for another process to let go of a SQLite file
 GRPC_PORT = 13000  # what Optuna's run_grpc_proxy_server takes by itself
+
+OUT_OF_REACH = (SQLAlchemyError, StorageInternalError, RpcError)
 
 
 def open_storage(where: str) -> BaseStorage:
     """The storage that `where` names. Raises UserError where it cannot be reached, or is of no known form."""
     kind, _, rest = where.partition(":")
+    shown = without_password(where)
+    if re.match(r"[a-z0-9+]{2,}:", where) and "://" not in where and kind not in ("journal", "grpc"):
+        raise UserError(f"storage={shown}: not a place to keep a study; give {FORMS}")
     try:
         if kind == "journal":
             Path(rest).parent.mkdir(parents=True, exist_ok=True)
@@ -34,14 +43,37 @@ def open_storage(where: str) -> BaseStorage:
         # the driver of the extra [postgresql]
         url = where.replace("postgresql://", "postgresql+psycopg://", 1) if kind == "postgresql" else where
         return rdb_storage(url, {})
-    except ModuleNotFoundError as error:
-        hint = "pip install 'asr-from-scratch[postgresql]'" if kind == "postgresql" else f"pip install {error.name}"
-        raise UserError(f"storage={where}: its driver {error.name} is not installed: {hint}") from error
+    except ImportError as error:
+        missing = getattr(error.__cause__ or error, "name", None) or "named in its address"
+        hint = DRIVERS.get(kind, missing)
+        raise UserError(f"storage={shown}: its driver {missing} is not installed: pip install {hint}") from error
     except ArgumentError as error:
-        raise UserError(f"storage={where}: not a place to keep a study; give {FORMS}") from error
-    except (SQLAlchemyError, ImportError, OSError, ValueError, RuntimeError) as error:
-        reason = (one_line(error.__cause__ or error) or one_line(error)).split("(Background on this error")[0]
-        raise UserError(f"storage={where}: cannot be reached ({reason[:200]}); give {FORMS}") from error
+        raise UserError(f"storage={shown}: not a place to keep a study; give {FORMS}") from error
+    except (SQLAlchemyError, OSError, ValueError, RuntimeError) as error:
+        raise UserError(f"storage={shown}: cannot be reached ({reason_of(error, where)}); give {FORMS}") from error
+
+
+def without_password(where: str) -> str:
+    return re.sub(r"(:/+[^/@:]*):.*@", r"\1:***@", where)
+
+
+def reason_of(error: BaseException, where: str) -> str:
+    """What a storage complains of, in short and without the password."""
+    reason = (one_line(error.__cause__ or error) or one_line(error)).split("(Background on this error")[0]
+    password = re.search(r"://[^/@:]*:(.+)@", where)
+    return (reason.replace(password[1], "***") if password else reason)[:200]
+
+
+@contextlib.contextmanager
+def reachable(where: str):
+    """UserError where a storage that was open goes out of reach."""
+    try:
+        yield
+    except OUT_OF_REACH as error:
+        raise UserError(
+            f"storage={without_password(where)}: does not answer any more ({reason_of(error, where)}); "
+            "the same command goes on when it is back"
+        ) from error
 
 
 def rdb_storage(url: str, engine: Mapping[str, Any]) -> BaseStorage:

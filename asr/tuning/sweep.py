@@ -85,7 +85,8 @@ def sweep_of(settings: Mapping[str, Any], overrides: Sequence[str]) -> Sweep:
         raise UserError(f"objectives: give one at least of {', '.join(OBJECTIVES)}")
     if settings["test"] not in ("winner", "all"):
         raise UserError(f"test={settings['test']}: winner (only the best is scored on test) or all is wanted")
-    space = read_space(settings["search"]["space"], overrides)
+    check_counts(settings)
+    space = read_space(settings["search"]["space"] or {}, overrides)
     if not space.dimensions:
         raise UserError(f"search={settings['name']}: nothing is left to vary; take an override away, or another search")
     trials = settings["trials"]
@@ -107,6 +108,21 @@ def sweep_of(settings: Mapping[str, Any], overrides: Sequence[str]) -> Sweep:
     return in_shares(sweep)
 
 
+def check_counts(settings: Mapping[str, Any]) -> None:
+    """Whole numbers whose keys have other bounds elsewhere, or none; UserError naming the first that is too small."""
+    cv, finals = settings["cv"], settings["finals"]
+    counts = {
+        "workers": (settings["workers"], 1),
+        "threads": (settings["threads"], 1),
+        "cv.folds": (cv["folds"], 2),
+        "finals.count": (finals["count"], 0),
+        "finals.seeds": (finals["seeds"], 1),
+    }
+    for key, (value, least) in counts.items():
+        if value is not None and not (isinstance(value, int) and value >= least):
+            raise UserError(f"{key}={value}: a whole number of {least} or more is wanted")
+
+
 def is_grid(settings: Mapping[str, Any]) -> bool:
     return settings["sampler"]["_target_"].endswith(".Grid")
 
@@ -114,6 +130,15 @@ def is_grid(settings: Mapping[str, Any]) -> bool:
 def in_shares(sweep: Sweep) -> Sweep:
     """A sweep with a budget of time whose trainings have no length of their own: they get shares of it."""
     has_length = any(each.startswith(("budget.minutes=", "budget.epochs=")) for each in sweep.overrides)
+    if sweep.total_minutes is not None and sweep.trial_minutes is not None:
+        rounds = math.ceil(sweep.final_trainings / sweep.workers)
+        needed = sweep.trial_minutes * (sweep.folds or 1) + rounds * (sweep.finals.minutes or sweep.trial_minutes)
+        if needed > sweep.total_minutes * (1 - CLOSING_SHARE):
+            raise UserError(
+                f"budget.total_minutes={sweep.total_minutes:g}: one trial of budget.minutes={sweep.trial_minutes:g} "
+                f"and the finals ({sweep.final_trainings} trainings) take {needed:g} already; raise it, or lower "
+                "budget.minutes, finals.minutes, finals.count or finals.seeds"
+            )
     if sweep.total_minutes is None or has_length:
         return sweep
     longer = (sweep.finals.minutes or 0) * sweep.final_trainings
