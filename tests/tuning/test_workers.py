@@ -23,7 +23,7 @@ from tests.killing import KILLS
 from tests.tuning.places import KINDS, storage_of
 
 LONG = KILLS >= 10  # every storage, and more signals
-EPOCHS = 40 * KILLS if LONG else 20 * KILLS  # so that there is something left to kill
+EPOCHS = 20 * KILLS  # so that there is something left to kill
 GRID = ("search=grid", "+search.space={optimizer.lr: [0.003, 0.01]}", "test=winner", "workers=2", "name=killed")
 POINTS = 6
 
@@ -108,20 +108,36 @@ def training(folder: Path) -> bool:
     return any(0 < epochs(run) < EPOCHS - 2 for run in at_work(folder).values())
 
 
-def kill_worker(folder: Path, chance: random.Random) -> tuple[Path, int] | None:
-    """SIGKILL one that trains; its run and the epochs that its checkpoint holds."""
-    busy = [(pid, run) for pid, run in at_work(folder).items() if 0 < epochs(run) < EPOCHS]
-    if not busy:
-        return None
-    pid, run = chance.choice(busy)
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: pid not in at_work(folder))
-    checkpoint = run / "checkpoints" / "last.ckpt"
-    if not checkpoint.is_file():
-        return run, 0
-    kept = torch.load(checkpoint, weights_only=True)["epoch"] + 1
-    assert kept >= epochs(run) - 1, "more than one epoch was lost"
-    return run, kept
+class Killer:
+    """SIGKILLs workers in the midst of trials; no trial more than twice before it gets further, or it is given up."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance, self.places = random.Random(seed), dict[Path, list[int]]()
+        self.killed: list[tuple[Path, int]] = []  # runs, and the epochs that their checkpoints held
+
+    def prey(self, *folders: Path) -> list[tuple[int, Path, Path]]:
+        found = [(pid, run, folder) for folder in folders for pid, run in at_work(folder).items()]
+        return [each for each in found if 0 < epochs(each[1]) < EPOCHS - 2 and self.spares_not(each[1])]
+
+    def spares_not(self, run: Path) -> bool:
+        return self.places.get(run, []).count(epochs(run)) < 2
+
+    def kill(self, *folders: Path) -> None:
+        time.sleep(self.chance.uniform(0.0, 0.5))
+        if not (prey := self.prey(*folders)):
+            return
+        pid, run, folder = self.chance.choice(prey)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: pid not in at_work(folder))
+        self.places.setdefault(run, []).append(epochs(run))
+        checkpoint = run / "checkpoints" / "last.ckpt"
+        kept = torch.load(checkpoint, weights_only=True)["epoch"] + 1 if checkpoint.is_file() else 0
+        assert kept >= epochs(run) - 1, "more than one epoch was lost"
+        self.killed.append((run, kept))
+
+    def kill_often(self, times: int, process: subprocess.Popen, *folders: Path) -> None:
+        while len(self.killed) < times and wait_until(lambda: self.prey(*folders), process):
+            self.kill(*folders)
 
 
 @contextmanager
@@ -151,16 +167,6 @@ def undisturbed(tones, tmp_path_factory) -> dict[str, float]:
     return found
 
 
-def disturb(process: subprocess.Popen, folder: Path, kills: int) -> list[tuple[Path, int]]:
-    """Kill workers in the midst of trials; what was killed."""
-    chance, killed = random.Random(kills), list[tuple[Path, int]]()
-    while len(killed) < kills and wait_until(lambda: training(folder), process):
-        time.sleep(chance.uniform(0.0, 0.5))
-        if (one := kill_worker(folder, chance)) is not None:
-            killed.append(one)
-    return killed
-
-
 def stop(process: subprocess.Popen, how: signal.Signals) -> str:
     """End the parent; its workers must end too. What it said."""
     workers = children(process.pid)
@@ -173,12 +179,12 @@ def stop(process: subprocess.Popen, how: signal.Signals) -> str:
 
 
 def test_workers_and_parent_killed_in_the_midst_of_trials(tones, tmp_path, undisturbed):
-    folder, killed = tmp_path / "sweep", []
+    folder, killer = tmp_path / "sweep", Killer(KILLS)
     for how in (signal.SIGTERM, signal.SIGKILL, *([signal.SIGINT] if LONG else [])):
         with ended(sweep(tones, folder)) as process:
             assert wait_until(lambda: training(folder), process), process.communicate()
             if how == signal.SIGKILL:
-                killed = disturb(process, folder, KILLS)
+                killer.kill_often(KILLS, process, folder)
                 assert wait_until(lambda: len(children(process.pid)) == 2, process)
             err = stop(process, how)
         if how == signal.SIGKILL:
@@ -191,9 +197,9 @@ def test_workers_and_parent_killed_in_the_midst_of_trials(tones, tmp_path, undis
         trials = trials_of(str(folder / "study.db"))
         whole(process, folder, trials)
     assert values_of(trials) == undisturbed
-    assert len(killed) == KILLS
+    assert len(killer.killed) == KILLS
     logs = "".join(log.read_text() for log in (folder / "workers").glob("*.log")).replace("\n", "")
-    assert all(f"going on from {run / 'checkpoints' / 'last.ckpt'}" in logs for run, kept in killed if kept)
+    assert all(f"going on from {run / 'checkpoints' / 'last.ckpt'}" in logs for run, kept in killer.killed if kept)
     assert all(epochs(folder / "trials" / f"{trial.number:04d}") == EPOCHS for trial in trials)
 
 
@@ -206,18 +212,14 @@ def test_two_commands_join_one_study(tones, tmp_path, undisturbed, kind):
             ended(sweep(tones, folders[0], f"storage={storage}", "workers=1", "threads=1")) as first,
             ended(sweep(tones, folders[1], f"storage={storage}", "workers=1", "threads=1")) as second,
         ):
-            chance = random.Random(KILLS)
-            for _ in range(KILLS):
-                folder = chance.choice(folders)
-                if not wait_until(lambda folder=folder: training(folder), (first, second)[folders.index(folder)]):
-                    break
-                time.sleep(chance.uniform(0.0, 0.5))
-                kill_worker(folder, chance)
+            killer = Killer(KILLS)
+            killer.kill_often(KILLS, first, *folders)
             for process, folder in ((first, folders[0]), (second, folders[1])):
                 process.wait(timeout=300)
                 trials = trials_of(storage)
                 whole(process, folder, trials)
         assert values_of(trials) == undisturbed
+        assert len(killer.killed) == KILLS
 
 
 @pytest.mark.skipif(not LONG, reason="takes a minute: ASR_KILLS=10")
@@ -227,11 +229,12 @@ def test_two_commands_in_one_folder(tones, tmp_path, undisturbed):
         ended(sweep(tones, folder, "workers=1", "threads=1")) as first,
         ended(sweep(tones, folder, "workers=1", "threads=1")) as second,
     ):
-        killed = disturb(first, folder, 3)
+        killer = Killer(3)
+        killer.kill_often(3, first, folder)
         first.wait(timeout=300)
         second.wait(timeout=300)
         trials = trials_of(str(folder / "study.db"))
         whole(first, folder, trials)
         whole(second, folder, trials)
-    assert killed
+    assert len(killer.killed) == 3
     assert values_of(trials) == undisturbed
