@@ -112,6 +112,13 @@ def test_killed_between_moving_the_old_model_away_and_the_new_one_in(tones, tmp_
     assert load(folder / "model")
 
 
+def test_killed_while_its_configuration_is_written(tones, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.yaml.123.part").write_text("name: a")
+    done = train(tones, tmp_path / "run")
+    assert done.status == 0, done.err
+
+
 def test_a_damaged_checkpoint(tones, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     stop_in_epoch(2, tones, folder, monkeypatch)

@@ -82,7 +82,7 @@ def open_run(config: DictConfig) -> RunFolder:
         different = differences(config, read_config(folder.config))
         if different:
             raise UserError(f"{folder.path} holds a run with {'; '.join(different[:4])}: give another run_dir")
-    elif folder.path.is_dir() and any(folder.path.iterdir()):
+    elif folder.path.is_dir() and any(path.suffix != ".part" for path in folder.path.iterdir()):
         raise UserError(f"{folder.path} is not empty and not a run: give another run_dir")
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
