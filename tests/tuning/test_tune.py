@@ -40,13 +40,14 @@ SEARCH = ("search=architecture", "encoder=bilstm", "encoder.units=64", "trials=5
 @pytest.fixture(scope="module")
 def folded(tones, tmp_path_factory):
     folder = tmp_path_factory.mktemp("sweeps") / "folded"
-    return folder, sweep(tones, folder, "search=grid", *FIXED, "cv.folds=3", *ONE_FINAL)
+    space = "+search.space={features: [mfcc, log_mel]}"
+    return folder, sweep(tones, folder, "search=grid", space, *FIXED, "cv.folds=3", *ONE_FINAL)
 
 
 def test_a_grid_with_folds_is_the_same_trainings_by_hand(folded, tones, tmp_path):
     folder, _ = folded
     trials = trials_of(folder, "grid")
-    assert [trial.params["features"] for trial in trials] == ["mfcc", "log_mel", "spectrogram"]
+    assert [trial.params["features"] for trial in trials] == ["mfcc", "log_mel"]
     rates = []
     for fold in (1, 2, 3):
         part = ("data.folds=3", f"data.fold={fold}")
