@@ -108,6 +108,12 @@ def training(folder: Path) -> bool:
     return any(0 < epochs(run) < EPOCHS - 2 for run in at_work(folder).values())
 
 
+def place_of(run: Path) -> int:
+    """What changes when a trial gets further."""
+    checkpoint = run / "checkpoints" / "last.ckpt"
+    return checkpoint.stat().st_mtime_ns if checkpoint.is_file() else 0
+
+
 class Killer:
     """SIGKILLs workers in the midst of trials; no trial more than twice before it gets further, or it is given up."""
 
@@ -120,7 +126,7 @@ class Killer:
         return [each for each in found if 0 < epochs(each[1]) < EPOCHS - 2 and self.spares_not(each[1])]
 
     def spares_not(self, run: Path) -> bool:
-        return self.places.get(run, []).count(epochs(run)) < 2
+        return self.places.get(run, []).count(place_of(run)) < 2
 
     def kill(self, *folders: Path) -> None:
         time.sleep(self.chance.uniform(0.0, 0.5))
@@ -129,7 +135,7 @@ class Killer:
         pid, run, folder = self.chance.choice(prey)
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: pid not in at_work(folder))
-        self.places.setdefault(run, []).append(epochs(run))
+        self.places.setdefault(run, []).append(place_of(run))
         checkpoint = run / "checkpoints" / "last.ckpt"
         kept = torch.load(checkpoint, weights_only=True)["epoch"] + 1 if checkpoint.is_file() else 0
         assert kept >= epochs(run) - 1, "more than one epoch was lost"
