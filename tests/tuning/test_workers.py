@@ -23,7 +23,7 @@ from tests.killing import KILLS
 from tests.tuning.places import KINDS, storage_of
 
 LONG = KILLS >= 10  # every storage, and more signals
-EPOCHS = 20 * KILLS  # so that there is something left to kill
+EPOCHS = min(20 * KILLS, 100)  # so that there is something left to kill
 GRID = ("search=grid", "+search.space={optimizer.lr: [0.003, 0.01]}", "test=winner", "workers=2", "name=killed")
 POINTS = 6
 
