@@ -69,6 +69,18 @@ def test_the_same_command_goes_on(tones, tmp_path, how):
     assert again["global_step"] == EPOCHS * again["global_step"] // (again["epoch"] + 1)
 
 
+def test_going_on_gives_what_an_undisturbed_training_gives(tones, tmp_path, monkeypatch):
+    stop_in_epoch(3, tones, tmp_path / "stopped", monkeypatch)
+    for folder in ("stopped", "undisturbed"):
+        assert train(tones, tmp_path / folder, "budget.epochs=4").status == 0
+    stopped, undisturbed = (
+        [json.loads(line) for line in (tmp_path / folder / "history.jsonl").read_text().splitlines()]
+        for folder in ("stopped", "undisturbed")
+    )
+    for key in ("epoch", "step", "train_loss", "dev_loss", "dev_wer"):
+        assert [line[key] for line in stopped] == [line[key] for line in undisturbed]
+
+
 def test_ctrl_c_before_anything_is_kept(tones, tmp_path, monkeypatch):
     with monkeypatch.context() as broken:
         broken.setattr(BestModel, "on_validation_end", raising(KeyboardInterrupt))

@@ -118,6 +118,11 @@ class TimedLoader(Waiting, DataLoader):
         while (batch := self.timed(batches)) is not None:
             yield batch
 
+    def go_on(self, epoch: int) -> None:
+        """Draw what is drawn in this epoch, whatever was drawn before."""
+        assert isinstance(self.sampler, CutSampler)
+        self.sampler.set_epoch(epoch)
+
     def share(self, rank: int, world_size: int) -> None:
         """Give out what is left to this one of several processes."""
         assert isinstance(self.sampler, CutSampler)

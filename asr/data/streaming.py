@@ -158,6 +158,10 @@ class StreamLoader(Waiting):
         if self.endless is None:
             self.first_epoch = epoch
 
+    def go_on(self, epoch: int) -> None:
+        """Read from this epoch on, whatever was read before."""
+        self.first_epoch, self.endless = epoch, None
+
     def share(self, rank: int, world_size: int) -> None:
         """Read what is left to this one of several processes."""
         if self.stream.fewest_shards < world_size:

@@ -92,7 +92,8 @@ def fit(
 class OwnBatches(lightning.Callback):
     """Gives each of several processes its own share of the training batches, and its own random numbers.
 
-    They are made before Lightning starts the other processes, and learn of them here.
+    They are made before Lightning starts the other processes, and learn of them here; so they do of the epoch that
+    training goes on with, which Lightning tells them only when it has begun to draw.
     """
 
     def __init__(self, batches: TimedLoader | StreamLoader, seed: int) -> None:
@@ -102,6 +103,9 @@ class OwnBatches(lightning.Callback):
         if trainer.world_size > 1:
             self.batches.share(trainer.global_rank, trainer.world_size)
             torch.manual_seed(self.seed + trainer.global_rank)
+
+    def on_load_checkpoint(self, trainer, module, checkpoint) -> None:
+        self.batches.go_on(checkpoint["epoch"] + 1)
 
 
 def new_trainer(config: DictConfig, run: RunFolder, precision: Any, callbacks: list) -> lightning.Trainer:
