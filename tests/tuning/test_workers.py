@@ -173,6 +173,14 @@ def undisturbed(tones, tmp_path_factory) -> dict[str, float]:
     return found
 
 
+@pytest.fixture(autouse=True)
+def signals_that_arrive():
+    """Where the tests run in the background of a shell, their children would ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def stop(process: subprocess.Popen, how: signal.Signals) -> str:
     """End the parent; its workers must end too. What it said."""
     workers = children(process.pid)
@@ -186,7 +194,7 @@ def stop(process: subprocess.Popen, how: signal.Signals) -> str:
 
 def test_workers_and_parent_killed_in_the_midst_of_trials(tones, tmp_path, undisturbed):
     folder, killer = tmp_path / "sweep", Killer(KILLS)
-    for how in (signal.SIGTERM, signal.SIGKILL, *([signal.SIGINT] if LONG else [])):
+    for how in (signal.SIGTERM, *([signal.SIGINT] if LONG else []), signal.SIGKILL):
         with ended(sweep(tones, folder)) as process:
             assert wait_until(lambda: training(folder), process), process.communicate()
             if how == signal.SIGKILL:
