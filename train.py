@@ -101,15 +101,17 @@ class Learnt:
 
 
 def learn(
-    config: DictConfig, run: RunFolder, corpus: Corpus, screen, callbacks: Sequence[Callback] = (), times: bool = True
+    config: DictConfig, run: RunFolder, corpus: Corpus, screen, callbacks: Sequence[Callback] = (), kept: bool = True
 ) -> Learnt | None:
     """Model and training from the configuration, fitted to a corpus; None in all of several processes but the first.
 
-    times: whether to learn when words are said, which takes seconds and does not bear upon the rest.
+    kept: whether the run is more than one trial of many: its manifests are written then, and when words are said is
+    learnt, which takes seconds and does not bear upon the rest.
     """
     lightning.seed_everything(config.seed, verbose=False)
     corpus = chosen_part(config.data, corpus, screen)
-    write_manifests(run, corpus)
+    if kept:
+        write_manifests(run, corpus)
     module, recognizer = build(config, corpus)
     corpus.splits["train"], infeasible = leave_out_infeasible(corpus.splits["train"], module.model, module.tokenizer)
     reject_more(corpus, infeasible, run.rejected, config.data.max_rejected)
@@ -123,7 +125,7 @@ def learn(
     dataset = SpeechDataset(corpus.audio, module.tokenizer)
     batches = batches_of(config, corpus, dataset)
     fit_normalization(module.model.features, batches["train"])
-    if times:
+    if kept:
         recognizer.timing = fit_timing(corpus.splits["train"], dataset, batches["train"], corpus.sample_rate)
     first = next(iter(batches["train"]))
     precision, why = choose_precision(module, first, run)

@@ -200,7 +200,7 @@ class Trainings:
             return json.loads(run.metrics.read_text("utf-8"))
         config = load_configuration("train", [*overrides, f"run_dir={folder}"])
         run, screen = open_run(config), console()
-        learnt = learn(config, run, self.corpus_of(config, screen), screen, [reports], times=False)
+        learnt = learn(config, run, self.corpus_of(config, screen), screen, [reports], kept=False)
         assert learnt is not None, "one process trains"
         reports.check_not_pruned()
         metrics, _ = measure(config, run, learnt, best_recognizer(run), ("dev", "test") if test else ("dev",), screen)
@@ -226,11 +226,12 @@ class Trainings:
 
     def close(self, folder: Path) -> Mapping[str, Any]:
         """Score a trained run on dev and test, and make it whole: times, confidence, report."""
-        from train import CutSet, Learnt, SpeechDataset, chosen_part, close, fit_timing, load
+        from train import CutSet, Learnt, SpeechDataset, chosen_part, close, fit_timing, load, write_manifests
 
         run, screen = RunFolder(folder), console()
         config, figures = read_config(run.config), json.loads(run.metrics.read_text("utf-8"))["train"]
         corpus = chosen_part(config.data, self.corpus_of(config, screen), screen)
+        write_manifests(run, corpus)
         recognizer = load(run.model)
         dataset = SpeechDataset(corpus.audio, recognizer.tokenizer)
         if isinstance(corpus.splits["train"], CutSet):

@@ -7,6 +7,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -41,8 +42,7 @@ def load_configuration(name: str, overrides: Sequence[str]) -> DictConfig:
     configuration = without_hydra(configuration)
     defaults = without_hydra(compose_quietly(name, groups_of(overrides)))
     if chosen.get("experiment"):
-        for each in (configuration, defaults):
-            drop_leftovers(each, name, chosen, overrides)
+        drop_leftovers((configuration, defaults), name, chosen, overrides)
     configuration.choices = chosen
     defaults.choices = chosen
     check_values(plain(defaults), plain(configuration))
@@ -51,7 +51,7 @@ def load_configuration(name: str, overrides: Sequence[str]) -> DictConfig:
 
 
 def drop_leftovers(
-    configuration: DictConfig, name: str, chosen: Mapping[str, str | None], overrides: Sequence[str]
+    configurations: Sequence[DictConfig], name: str, chosen: Mapping[str, str | None], overrides: Sequence[str]
 ) -> None:
     """Take out what an experiment sets for parts that the command line has exchanged: cnn has no use for lstm's units.
 
@@ -61,16 +61,24 @@ def drop_leftovers(
     for group, part in plain(without_hydra(compose_quietly(name, own))).items():
         if not (CONF / str(group)).is_dir():
             continue
-        files = {path.stem: OmegaConf.load(path) for path in (CONF / str(group)).glob("*.yaml")}
+        found = configurations[0][group]
+        files = {path.stem: keys_of(path) for path in (CONF / str(group)).glob("*.yaml")}
         if group in chosen:
-            left = {key for file in files.values() for key in file} - set(part)
+            left = {key for keys in files.values() for key in keys} - set(part)
         else:  # a list of files, each a part of its own
-            left = {key for key in files if key in configuration[group] and "_target_" not in configuration[group][key]}
-        for key in map(str, left & set(configuration[group])):
+            left = {key for key in files if key in found and "_target_" not in found[key]}
+        for key in map(str, left & set(found)):
             if any(override.startswith(f"{group}.{key}") for override in overrides):
                 has = ", ".join(name for name in part if not name.startswith("_"))
                 raise UserError(f"{group}.{key}: {group}={chosen.get(group)} has {has}, not {key}")
-            del configuration[group][key]
+            for each in configurations:
+                del each[group][key]
+
+
+@cache
+def keys_of(path: Path) -> frozenset[str]:
+    """The keys at the top of a group's file."""
+    return frozenset(map(str, OmegaConf.load(path)))
 
 
 def compose_quietly(name: str, overrides: Sequence[str]) -> DictConfig:
