@@ -22,10 +22,13 @@ from tests.commands import ROOT, TINY, train
 from tests.killing import KILLS
 from tests.tuning.places import KINDS, storage_of
 
+ASKED = "ASR_KILLS" in os.environ  # tests/tuning/test_stage.py kills workers in every run of the tests
 LONG = KILLS >= 10  # every storage, and more signals
 EPOCHS = min(20 * KILLS, 100)  # so that there is something left to kill
-GRID = ("search=grid", "+search.space={optimizer.lr: [0.003, 0.01]}", "test=winner", "workers=2", "name=killed")
-POINTS = 6
+FEATURES, RATES = ("mfcc", "log_mel"), (0.003, 0.01)
+SPACE = f"+search.space={{features: [{','.join(FEATURES)}], optimizer.lr: {list(RATES)}}}"
+GRID = ("search=grid", SPACE, "test=winner", "workers=2", "name=killed")
+POINTS = len(FEATURES) * len(RATES)
 
 
 def sweep(tones: Path, folder: Path, *arguments: str, **changed: str) -> subprocess.Popen:
@@ -163,7 +166,7 @@ def undisturbed(tones, tmp_path_factory) -> dict[str, float]:
     """Dev WER of every point by train.py itself, with as many threads as each worker has."""
     folder, found, threads = tmp_path_factory.mktemp("undisturbed"), {}, torch.get_num_threads()
     torch.set_num_threads(1)
-    for features, rate in product(("mfcc", "log_mel", "spectrogram"), (0.003, 0.01)):
+    for features, rate in product(FEATURES, RATES):
         run_dir = folder / f"{features}-{rate}"
         settings = (f"features={features}", f"optimizer.lr={rate}", f"budget.epochs={EPOCHS}")
         assert train(tones, run_dir, *settings).status == 0
@@ -192,6 +195,7 @@ def stop(process: subprocess.Popen, how: signal.Signals) -> str:
     return err
 
 
+@pytest.mark.skipif(not ASKED, reason="takes minutes: ASR_KILLS=3 or more")
 def test_workers_and_parent_killed_in_the_midst_of_trials(tones, tmp_path, undisturbed):
     folder, killer = tmp_path / "sweep", Killer(KILLS)
     for how in (signal.SIGTERM, *([signal.SIGINT] if LONG else []), signal.SIGKILL):
