@@ -93,7 +93,9 @@ def points(study: optuna.Study, count: int = TRIALS) -> None:
 # ----------------------------------------------------------------------------------------------------- each trial once
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(
+    params=[kind for kind in KINDS if kind != "grpc"]
+)  # gRPC may hang in a fork: see test_workers.py for it
 def where(request, tmp_path):
     with storage_of(request.param, tmp_path) as storage:
         yield storage
