@@ -15,15 +15,19 @@ from typing import Any
 import optuna
 import torch
 from hydra.utils import instantiate
+from lhotse import CutSet
 from omegaconf import DictConfig
 from optuna.trial import TrialState
 
 from asr.configuration import all_keys, compose_quietly, exit_status, help_text, load_configuration
 from asr.configuration import settings as as_dict
+from asr.data.batches import SpeechDataset
 from asr.data.folds import in_fold
 from asr.errors import Interrupted, UserError
+from asr.recognizer import load
+from asr.timing.fitting import fit_timing
 from asr.training.progress import console
-from asr.training.run_folder import RunFolder, read_config
+from asr.training.run_folder import RunFolder, open_run, read_config
 from asr.tuning.claims import Claims
 from asr.tuning.closing import SUMMARY
 from asr.tuning.live import Screen
@@ -35,6 +39,7 @@ from asr.tuning.table import print_best, print_summary, write_table
 from asr.tuning.turns import Turns
 from asr.tuning.work import work
 from asr.tuning.workers import NUMBER, UNTIL, Workers, end_with_parent, threads_of
+from train import Learnt, best_recognizer, chosen_part, close, learn, measure, read_corpus, write_manifests
 
 PURPOSE = "Train many models, find the best configuration, and say how sure that is."
 LOOK_S = 1.0  # between looks at the study
@@ -134,13 +139,17 @@ def supervise(
                     for note in workers.watch(ended):
                         shown.say(note)
                     trials, finals = look(sweep, study, storage, shown)
-                    ended = sum(trial.state.is_finished() for trial in (*trials, *finals))
+                    before, ended = ended, sum(trial.state.is_finished() for trial in (*trials, *finals))
+                    if ended != before:
+                        write_table(trials, sweep.folder)
                     report.look(trials, finals, spent.seconds)
                     spent.save()
         except KeyboardInterrupt as stopped:
             raise Interrupted(f"interrupted: the same command goes on; results so far {sweep.folder}") from stopped
         finally:
-            report.write(*look(sweep, study, storage, shown), spent.seconds)
+            trials, finals = look(sweep, study, storage, shown)
+            write_table(trials, sweep.folder)
+            report.write(trials, finals, spent.seconds)
     early = [workers.why_early(number) for number, status in workers.ended.items() if status]
     if early and not (sweep.folder / SUMMARY).is_file():
         raise UserError(early[0])
@@ -153,26 +162,24 @@ def opening(sweep: Sweep, study: optuna.Study) -> list[str]:
     done = sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
     waiting = sum(trial.state == TrialState.WAITING for trial in study.get_trials(deepcopy=False))
     total = sweep.trials or (done + waiting if isinstance(study.sampler, Grid) else None)
-    length = next((each for each in reversed(sweep.overrides) if each.startswith("budget.")), "as configured")
     return [
         f"search={sweep.name}: {f'{total} trials' if total else 'as many trials as fit'}, {done} of them done, "
-        f"each {length}; finals: {sweep.final_trainings} trainings"
+        f"each {sweep.length or 'as configured'}; finals: {sweep.final_trainings} trainings"
         + (f"; {sweep.total_minutes:g} minutes in all" if sweep.total_minutes else ""),
         f"results in {sweep.folder}; watch: tensorboard --logdir {sweep.folder}",
     ]
 
 
 def look(sweep: Sweep, study: optuna.Study, storage, shown: Screen) -> tuple[list, list]:
-    """Show the trials, and bring the table up to date; returns trials and finals."""
+    """Show the trials; returns them and the finals."""
     trials, finals = study.get_trials(deepcopy=False), finals_of(sweep, storage)
     shown.show(trials, finals)
-    write_table(trials, sweep.folder)
     return trials, finals
 
 
 def finals_of(sweep: Sweep, storage) -> list:
     try:
-        finals = storage.get_study_id_from_name(f"{sweep.name} finals")
+        finals = storage.get_study_id_from_name(sweep.finals_name)
     except KeyError:
         return []
     return storage.get_all_trials(finals, deepcopy=False)
@@ -193,8 +200,6 @@ class Trainings:
         self.corpora: dict[str, Any] = {}
 
     def __call__(self, overrides: Sequence[str], folder: Path, reports, test: bool) -> Mapping[str, Any]:
-        from train import best_recognizer, learn, measure, open_run  # the watching process does without
-
         run = RunFolder(folder)
         if run.metrics.is_file():  # killed between the end of the training and the study's hearing of it
             return json.loads(run.metrics.read_text("utf-8"))
@@ -214,8 +219,6 @@ class Trainings:
 
     def corpus_of(self, config: DictConfig, screen):
         """One at a time reads, so that the others find its decoded audio."""
-        from train import read_corpus
-
         differs = {"folds", "fold", "train_share", "batch_seconds", "batch_utterances", "workers"}
         data = {key: value for key, value in as_dict(config.data).items() if key not in differs}
         name = json.dumps([data, as_dict(config.text)], sort_keys=True)
@@ -226,8 +229,6 @@ class Trainings:
 
     def close(self, folder: Path) -> Mapping[str, Any]:
         """Score a trained run on dev and test, and make it whole: times, confidence, report."""
-        from train import CutSet, Learnt, SpeechDataset, chosen_part, close, fit_timing, load, write_manifests
-
         run, screen = RunFolder(folder), console()
         config, figures = read_config(run.config), json.loads(run.metrics.read_text("utf-8"))["train"]
         corpus = chosen_part(config.data, self.corpus_of(config, screen), screen)

@@ -41,13 +41,13 @@ def result_of(folder: Path, sampler: str, seed: int) -> dict:
         "winner_test_wer": winner["metrics"]["test"]["wer"],
         "winner_test_ci95": winner["metrics"]["test"]["wer_ci95"],
         "as_it_stood_dev_wer": stood["dev_wer"] if stood else None,
-        "as_it_stood_test_wer": mean(test_wer(Path(each)) for each in stood["folders"]) if stood else None,
+        "as_it_stood_test_wer": mean(wer_on_test(Path(each)) for each in stood["folders"]) if stood else None,
         "trained_share": summary["trained_share"],
         "seconds": summary["seconds"],
     }
 
 
-def test_wer(run: Path) -> float:
+def wer_on_test(run: Path) -> float:
     out = run / "evaluation" / "test"
     if not (out / "metrics.json").is_file():
         subprocess.run(

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import optuna
 import yaml
 from optuna.trial import TrialState
@@ -12,10 +11,9 @@ from optuna.trial import TrialState
 from asr.configuration import CONF
 from asr.errors import UserError
 from asr.evaluation.against import read_lines
-from asr.evaluation.bootstrap import resample, units_of
-from asr.evaluation.confusions import align_words
 from asr.evaluation.significance import compare
-from asr.tuning.finals import DEFAULT, Ranked, folder_of, paired, ranking
+from asr.evaluation.wer import score
+from asr.tuning.finals import DEFAULT, Ranked, folder_of, ranking
 from asr.tuning.sweep import Sweep
 from asr.writing import write_whole
 
@@ -70,22 +68,25 @@ def interval_of(folders: Sequence[Path]) -> list[float] | None:
     lines = [line for folder in folders for line in dev_lines(folder)]
     if not lines:
         return None
-    alignments = align_words([line["reference"] for line in lines], [line["hypothesis"] for line in lines])
-    errors = np.array([sum(spoken != heard for spoken, heard in alignment) for alignment in alignments])
-    words = np.array([len(line["reference"].split()) for line in lines])
-    units, _ = units_of([line["speaker"] or line["id"] for line in lines], len(lines))
-    return list(resample(np.bincount(units, errors), np.bincount(units, words), 0).interval(int(words.sum())))
+    references, heard = ([line[key] for line in lines] for key in ("reference", "hypothesis"))
+    return list(score(references, heard, speakers_of(lines)).wer_ci95)
+
+
+def speakers_of(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Whose each line is; where that is not known, an utterance is one speaker's with every seed."""
+    return [line["speaker"] or line["id"] for line in lines]
 
 
 def compared(winner: Ranked, rival: Ranked) -> dict[str, Any]:
     """The paired tests of asr.evaluation.significance on dev, over as many trainings of both."""
-    ours, theirs = paired(winner.folders, rival.folders)
-    lines, others = ([line for folder in each for line in in_order(dev_lines(folder))] for each in (ours, theirs))
+    count = min(len(winner.folders), len(rival.folders))
+    lines, others = (
+        [line for folder in each.folders[:count] for line in in_order(dev_lines(folder))] for each in (winner, rival)
+    )
     if not lines or [line["id"] for line in lines] != [line["id"] for line in others]:
         return {}
-    references, heard, speakers = ([line[key] for line in lines] for key in ("reference", "hypothesis", "speaker"))
-    groups = [speaker or line["id"] for speaker, line in zip(speakers, lines, strict=True)]
-    return compare(references, heard, [line["hypothesis"] for line in others], groups).as_dict()
+    references, heard = ([line[key] for line in lines] for key in ("reference", "hypothesis"))
+    return compare(references, heard, [line["hypothesis"] for line in others], speakers_of(lines)).as_dict()
 
 
 def in_order(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

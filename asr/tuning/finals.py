@@ -1,6 +1,6 @@
 """The best few of a search trained again with other seeds: which of them is best when luck is taken out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -50,7 +50,7 @@ def reasons_of(study: optuna.Study) -> str:
 def open_finals(storage: BaseStorage, sweep: Sweep, study: optuna.Study, default: DictConfig) -> optuna.Study:
     """The study of the finals, every training of which waits in it; made by whoever comes first."""
     finals = optuna.create_study(
-        study_name=f"{sweep.name} finals",
+        study_name=sweep.finals_name,
         storage=storage,
         load_if_exists=True,
         sampler=optuna.samplers.RandomSampler(),
@@ -133,9 +133,3 @@ def ranking(sweep: Sweep, study: optuna.Study, finals: optuna.Study | None) -> l
 
 def folder_of(attributes: Mapping[str, Any]) -> Path:
     return Path(attributes["folder"])
-
-
-def paired(ours: Sequence[Path], theirs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """As many trainings of the one as of the other."""
-    count = min(len(ours), len(theirs))
-    return list(ours[:count]), list(theirs[:count])

@@ -15,16 +15,11 @@ from rich.text import Text
 from asr.training.progress import clock
 from asr.tuning.pruning import RUNGS
 from asr.tuning.sweep import Sweep
+from asr.tuning.trials import STATES, dev_wer
 
 ROWS = 16  # of the latest trials, where the terminal is high enough
 AROUND_A_TABLE = 5  # lines: title, head, rules, and a best trial that takes a second one
-STATES = {
-    TrialState.COMPLETE: ("done", ""),
-    TrialState.PRUNED: ("pruned", "dim"),
-    TrialState.FAIL: ("failed", "red"),
-    TrialState.RUNNING: ("running", "cyan"),
-    TrialState.WAITING: ("waiting", "dim"),
-}
+STYLES = {TrialState.PRUNED: "dim", TrialState.FAIL: "red", TrialState.RUNNING: "cyan", TrialState.WAITING: "dim"}
 
 
 class Screen:
@@ -80,7 +75,7 @@ class Screen:
         if best is not None and best not in shown:
             shown[:1] = [best]
         for trial in shown:
-            state, style = STATES[trial.state]
+            state, style = STATES[trial.state], STYLES.get(trial.state, "")
             name = f"* {trial.number}" if trial is best else str(trial.number)
             values = Text(values_of(trial), no_wrap=trial is not best, overflow="ellipsis")
             said = Text(told(trial, state), no_wrap=True, overflow="ellipsis")
@@ -95,7 +90,7 @@ class Screen:
         best = f"best {min(done):.4g}" if done else "no trial is done yet"
         counts = ", ".join(
             f"{number} {word}"
-            for state, (word, _) in STATES.items()
+            for state, word in STATES.items()
             if (number := sum(trial.state == state for trial in trials))
         )
         return f"{best}; {counts}; {self.left(trials, finals)}"
@@ -115,7 +110,7 @@ class Screen:
 
 
 def line_of(trial: FrozenTrial) -> str:
-    state = told(trial, STATES[trial.state][0])
+    state = told(trial, STATES[trial.state])
     return f"{state:8} dev WER {wer_of(trial):>7}  {clock(seconds_of(trial))}  {values_of(trial)}"
 
 
@@ -143,11 +138,8 @@ def shown(value: Any) -> str:
 
 
 def wer_of(trial: FrozenTrial) -> str:
-    metrics = trial.user_attrs.get("metrics")
-    if metrics:
-        return f"{metrics['dev']['wer']:.2%}"
-    latest = trial.intermediate_values.get(max(trial.intermediate_values, default=0))
-    return "–" if latest is None else f"{latest:.2%}"
+    found = dev_wer(trial)
+    return "–" if found is None else f"{found:.2%}"
 
 
 def seconds_of(trial: FrozenTrial) -> float:

@@ -14,7 +14,8 @@ from asr.errors import UserError
 from asr.tuning.points import corners, every_point
 from asr.tuning.space import Values, written
 from asr.tuning.storage import open_storage
-from asr.tuning.sweep import Sweep
+from asr.tuning.sweep import FINALS, Sweep
+from asr.tuning.turns import TURN
 
 
 class Grid(optuna.samplers.RandomSampler):
@@ -102,7 +103,7 @@ def earlier_trials(where: str, sweep: Sweep) -> tuple[list[FrozenTrial], int]:
         raise UserError(f"start.earlier={where}: no such study; give the folder of an earlier sweep, or its storage")
     storage, taken, others = open_storage(where), [], 0
     for study in storage.get_all_studies():
-        if study.study_name.endswith((" finals", " turn")):
+        if study.study_name.endswith((FINALS, TURN)):
             continue
         for trial in storage.get_all_trials(study._study_id, states=(TrialState.COMPLETE,)):
             if len(trial.values) == len(sweep.objectives) and is_point(sweep, trial):

@@ -4,7 +4,7 @@ import json
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,6 +23,7 @@ OBJECTIVES = {  # what a trial is judged by: the place in its metrics
     "seconds": ("train", "seconds"),
     "real_time_factor": ("dev", "real_time_factor"),
 }
+FINALS = " finals"  # what the name of their study ends with
 TRIALS = 20  # where neither a number nor a time is given
 TRIALS_IN_A_BUDGET = 12  # whole trainings that a budget of time is divided into, beside the finals
 CLOSING_SHARE = 0.03  # of the budget, for the winner's score on test and the reports
@@ -60,9 +61,24 @@ class Sweep:
         return None if not given or given[-1] == "null" else float(given[-1])
 
     @property
+    def length(self) -> str | None:
+        """The override that says how long one training is, where there is one."""
+        return next((each for each in reversed(self.overrides) if each.startswith("budget.")), None)
+
+    @property
+    def finals_name(self) -> str:
+        """Of the study that the finals are."""
+        return f"{self.name}{FINALS}"
+
+    @property
     def final_trainings(self) -> int:
         """The best few and the configuration as it stood, with every seed."""
         return (self.finals.count + 1) * self.finals.seeds if self.finals.count else 0
+
+    @property
+    def final_rounds(self) -> int:
+        """Trainings of the finals that come one after another."""
+        return math.ceil(self.final_trainings / self.workers)
 
     def described(self) -> dict[str, Any]:
         """What has to be the same for all who work on it."""
@@ -131,8 +147,8 @@ def in_shares(sweep: Sweep) -> Sweep:
     """A sweep with a budget of time whose trainings have no length of their own: they get shares of it."""
     has_length = any(each.startswith(("budget.minutes=", "budget.epochs=")) for each in sweep.overrides)
     if sweep.total_minutes is not None and sweep.trial_minutes is not None:
-        rounds = math.ceil(sweep.final_trainings / sweep.workers)
-        needed = sweep.trial_minutes * (sweep.folds or 1) + rounds * (sweep.finals.minutes or sweep.trial_minutes)
+        final_minutes = sweep.final_rounds * (sweep.finals.minutes or sweep.trial_minutes)
+        needed = sweep.trial_minutes * (sweep.folds or 1) + final_minutes
         if needed > sweep.total_minutes * (1 - CLOSING_SHARE):
             raise UserError(
                 f"budget.total_minutes={sweep.total_minutes:g}: one trial of budget.minutes={sweep.trial_minutes:g} "
@@ -149,7 +165,7 @@ def in_shares(sweep: Sweep) -> Sweep:
             f"budget.total_minutes={sweep.total_minutes:g}: the finals alone ({sweep.final_trainings} trainings of "
             f"{sweep.finals.minutes:g} minutes) take longer; raise it, or lower finals.minutes, count or seeds"
         )
-    return Sweep(**{**vars(sweep), "overrides": [*sweep.overrides, f"budget.minutes={minutes * 0.95:.3g}"]})
+    return replace(sweep, overrides=[*sweep.overrides, f"budget.minutes={minutes * 0.95:.3g}"])
 
 
 @dataclass(frozen=True)
@@ -159,27 +175,29 @@ class Clock:
     sweep: Sweep
     until: float
 
+    @property
+    def closing_s(self) -> float:
+        """Kept for the winner's score on test and the reports."""
+        return 60 * CLOSING_SHARE * (self.sweep.total_minutes or 0)
+
     def time_for_another(self, trials: Sequence[FrozenTrial]) -> bool:
         """Whether one more trial, as long as those before it, leaves the finals their time."""
         return time.time() + self.trial_s(trials) <= self.trials_until(trials) + 0.1 * self.trial_s(trials)
 
     def time_for_final(self, finals: Sequence[FrozenTrial]) -> bool:
         """Whether one more training of the finals fits in."""
-        closing = 60 * CLOSING_SHARE * (self.sweep.total_minutes or 0)
-        return time.time() + 0.9 * self.trial_s(finals) <= self.until - closing
+        return time.time() + 0.9 * self.trial_s(finals) <= self.until - self.closing_s
 
     def trials_until(self, trials: Sequence[FrozenTrial]) -> float:
         """When trials have to end, so that the finals fit in."""
         if self.until == math.inf:
             return math.inf
-        closing = 60 * CLOSING_SHARE * (self.sweep.total_minutes or 0)
-        rounds = math.ceil(self.sweep.final_trainings / self.sweep.workers)
         final = (
             60 * self.sweep.finals.minutes
             if self.sweep.finals.minutes
             else self.trial_s(trials) / (self.sweep.folds or 1)
         )
-        return self.until - closing - rounds * final
+        return self.until - self.closing_s - self.sweep.final_rounds * final
 
     def trial_s(self, trials: Sequence[FrozenTrial]) -> float:
         """Seconds of a whole trial: the median so far, what was asked for before."""

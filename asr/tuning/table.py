@@ -14,6 +14,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from asr.tuning.live import seconds_of, values_of, wer_of
+from asr.tuning.trials import STATES
 from asr.writing import write_whole
 
 BEST = 25  # trials that are printed at the end
@@ -48,7 +49,7 @@ def cells(trial: FrozenTrial) -> list[str]:
     metrics: Mapping[str, Any] = trial.user_attrs.get("metrics", {})
     dev, test, fit = (metrics.get(part, {}) for part in ("dev", "test", "train"))
     low, high = test.get("wer_ci95", (None, None))
-    ended = {TrialState.COMPLETE: "done", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}[trial.state]
+    ended = STATES[trial.state]
     reason = shorten(str(trial.user_attrs.get("reason", "")).replace("|", "/"), LONGEST_REASON)
     return [
         wer_of(trial).removesuffix("%"),

@@ -8,12 +8,20 @@ from statistics import mean
 from typing import Any, Protocol
 
 import optuna
-from optuna.trial import FrozenTrial, Trial
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from asr.errors import Infeasible, one_line
+from asr.evaluation.numbers import is_number
 from asr.tuning.pruning import RUNGS, Reports
 from asr.tuning.sweep import OBJECTIVES, Clock, Sweep
 
+STATES = {  # as a person reads them
+    TrialState.COMPLETE: "done",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
 KEPT = ("wer", "wer_ci95", "cer", "words", "utterances", "real_time_factor", "latency_s")  # of a split's metrics
 
 
@@ -75,12 +83,16 @@ def averaged(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def is_number(value: Any) -> bool:
-    return isinstance(value, int | float)
-
-
 def values_of(metrics: Mapping[str, Any], objectives: Sequence[str]) -> list[float]:
     return [metrics[part][key] for part, key in (OBJECTIVES[name] for name in objectives)]
+
+
+def dev_wer(trial: FrozenTrial) -> float | None:
+    """The dev WER of a trial, or the latest of one that did not come to its end, as a fraction."""
+    found = trial.user_attrs.get("metrics", {}).get("dev", {}).get("wer")
+    if found is None and trial.intermediate_values:
+        found = trial.intermediate_values[max(trial.intermediate_values)]
+    return found if is_number(found) else None
 
 
 def note(trial: Trial, **attributes: Any) -> None:

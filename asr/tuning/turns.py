@@ -10,6 +10,7 @@ from optuna.study import StudyDirection
 
 from asr.tuning.claims import Claims
 
+TURN = " turn"  # what the name of the mark ends with
 LOOK_S = 0.05
 STALE_S = 30.0  # a turn takes much less; longer, and whoever has it is gone
 
@@ -23,7 +24,7 @@ class Turns:
     """
 
     def __init__(self, storage: BaseStorage, name: str, claims: Claims) -> None:
-        self.storage, self.name, self.claims = storage, f"{name} turn", claims
+        self.storage, self.name, self.claims = storage, f"{name}{TURN}", claims
 
     @contextmanager
     def turn(self) -> Iterator[None]:

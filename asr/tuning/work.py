@@ -78,8 +78,7 @@ def finish(sweep: Sweep, study: optuna.Study, finals: optuna.Study | None, train
     winner = summary["winner"]
     winner["metrics"] = trainings.close(winner_here(summary))
     rates = f"dev WER {winner['dev_wer']:.2%}, test WER {winner['metrics']['test']['wer']:.2%}"
-    length = next((each for each in reversed(sweep.overrides) if each.startswith("budget.")), "its own budget")
-    said = f"found by search={sweep.name}: {rates}, with {length}"
+    said = f"found by search={sweep.name}: {rates}, with {sweep.length or 'its own budget'}"
     write_experiment(sweep.folder / "winner.yaml", [*sweep.overrides, *winner["overrides"]], said)
     write_json(sweep.folder / SUMMARY, summary)
 

@@ -9,9 +9,10 @@ from optuna.trial import FrozenTrial, TrialState
 from asr.evaluation import page
 from asr.evaluation.numbers import NONE, bounds, clock, count, interval, is_number, percent, probability
 from asr.tuning.finals import folder_of
-from asr.tuning.report.trials import STATES, choices, done, link, parameters, trained_s, wer, with_value, written
+from asr.tuning.report.trials import choices, done, link, parameters, trained_s, with_value, written
 from asr.tuning.sweep import Sweep
 from asr.tuning.table import shown
+from asr.tuning.trials import STATES, dev_wer
 
 RIVALS = {"runner_up": "The runner-up", "as_it_stood": "The configuration as it stood"}
 
@@ -55,7 +56,7 @@ def so_far(sweep: Sweep, trials: Sequence[FrozenTrial], others: Sequence[FrozenT
     best = finished[0]
     expected = interval(best.user_attrs.get("metrics", {}).get("dev", {}).get("wer_ci95"))
     of_it = "of one training" + (f", 95 % interval {expected}" if expected else "")
-    figures = [("Best so far", f"trial {best.number}", ""), ("WER on dev", percent(wer(best)), of_it), *figures]
+    figures = [("Best so far", f"trial {best.number}", ""), ("WER on dev", percent(dev_wer(best)), of_it), *figures]
     seeds: dict[str, list[float]] = {}
     for trial in done(others):
         seeds.setdefault(str(trial.user_attrs.get("label")), []).append(trial.values[0])
@@ -145,7 +146,7 @@ def best_of_each(trials: Sequence[FrozenTrial]) -> str:
                 rows.append((some[0], [shown(value), str(len(some)), *figures_of(some[0])]))
         rows.sort(key=lambda row: row[0].values)
         columns = [name, "#Finished", "#Best trial", "#Dev WER", "#95 % interval", "#Parameters", "#Trained"]
-        bars = [(wer(trial) or 0.0, bounds(dev_of(trial).get("wer_ci95"))) for trial, _ in rows]
+        bars = [(dev_wer(trial) or 0.0, bounds(dev_of(trial).get("wer_ci95"))) for trial, _ in rows]
         parts.append(page.table(columns, [row for _, row in rows], bars))
     return "".join(parts)
 
@@ -154,7 +155,7 @@ def figures_of(trial: FrozenTrial) -> list[str]:
     seconds = trained_s(trial)
     return [
         str(trial.number),
-        percent(wer(trial)),
+        percent(dev_wer(trial)),
         interval(dev_of(trial).get("wer_ci95")),
         count(parameters(trial)),
         clock(seconds) if seconds is not None else NONE,

@@ -12,14 +12,8 @@ from optuna.trial import FrozenTrial, TrialState
 from asr.evaluation import page
 from asr.evaluation.numbers import NONE, clock, count, is_number, percent
 from asr.tuning.table import shown
+from asr.tuning.trials import STATES, dev_wer
 
-STATES = {
-    TrialState.COMPLETE: "done",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-    TrialState.RUNNING: "running",
-    TrialState.WAITING: "waiting",
-}
 NAMES = {  # of objectives
     "wer": "dev WER",
     "cer": "dev CER",
@@ -69,14 +63,6 @@ def written(trial: FrozenTrial, names: Sequence[str] | None = None) -> str:
     return ", ".join(f"{name.split(' (')[0]} = {shown(value)}" for name, value in wanted.items())
 
 
-def wer(trial: FrozenTrial) -> float | None:
-    """The dev WER of a trial, or the latest of one that did not come to its end, as a fraction."""
-    found = trial.user_attrs.get("metrics", {}).get("dev", {}).get("wer")
-    if found is None and trial.intermediate_values:
-        found = trial.intermediate_values[max(trial.intermediate_values)]
-    return found if is_number(found) else None
-
-
 def parameters(trial: FrozenTrial) -> int | None:
     """The size of its model; of folds, which may differ, the mean."""
     found = trial.user_attrs.get("metrics", {}).get("train", {}).get("parameters")
@@ -111,7 +97,7 @@ def table(trials: Sequence[FrozenTrial], objectives: Sequence[str], folder: Path
     rows = []
     for trial in ordered:
         values = dict(zip(objectives, trial.values or (), strict=False))
-        cells = [place_of(trial, folder), state_of(trial), number(wer(trial), percent)]
+        cells = [place_of(trial, folder), state_of(trial), number(dev_wer(trial), percent)]
         cells += [number(values.get(name), "{:.4g}".format) for name in more]
         cells += [number(parameters(trial), count), number(trained_s(trial), clock)]
         cells += [(number if name in numbers else cell)(trial.params.get(name), shown) for name in columns]
