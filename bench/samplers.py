@@ -1,6 +1,6 @@
 """Sweeps with one sampler beside sweeps with another, of the same length, in pairs side by side; prints JSON.
 
-    python -m bench.samplers [--studies 3] [--minutes 20] [--samplers tpe random] [--out FOLDER] [any tune.py override]
+    python -m bench.samplers [--seeds 1 2 3] [--minutes 20] [--samplers tpe random] [--out FOLDER] [any tune.py override]
 
 The sweeps of a pair run at the same time with half of the processors each, so that whatever else the machine does
 meets both alike. Of every sweep: the winner's mean dev WER over fresh seeds, its WER on test, the test WER of the
@@ -58,14 +58,14 @@ def wer_on_test(run: Path) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--studies", type=int, default=3, help="of each sampler")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3], help="of the samplers: a pair for each")
     parser.add_argument("--minutes", type=float, default=20.0, help="of each sweep")
     parser.add_argument("--samplers", nargs="+", default=["tpe", "random"])
     parser.add_argument("--out", type=Path, default=Path("runs/tuning/samplers"))
     chosen, overrides = parser.parse_known_args()
     threads = max(1, (os.cpu_count() or 1) // len(chosen.samplers))
     found = []
-    for seed in range(1, chosen.studies + 1):
+    for seed in chosen.seeds:
         folders = {sampler: chosen.out / f"{sampler}-{seed}" for sampler in chosen.samplers}
         running = [begin(name, seed, chosen.minutes, folder, threads, overrides) for name, folder in folders.items()]
         if any([process.wait() for process in running]):
