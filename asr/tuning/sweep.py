@@ -184,27 +184,32 @@ class Clock:
         """Whether one more trial, as long as those before it, leaves the finals their time."""
         return time.time() + self.trial_s(trials) <= self.trials_until(trials) + 0.1 * self.trial_s(trials)
 
-    def time_for_final(self, finals: Sequence[FrozenTrial]) -> bool:
+    def time_for_final(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial]) -> bool:
         """Whether one more training of the finals fits in."""
-        return time.time() + 0.9 * self.trial_s(finals) <= self.until - self.closing_s
+        final = median_s(finals) or self.final_s(trials)
+        return time.time() + 0.9 * final <= self.until - self.closing_s
 
     def trials_until(self, trials: Sequence[FrozenTrial]) -> float:
         """When trials have to end, so that the finals fit in."""
         if self.until == math.inf:
             return math.inf
-        final = (
-            60 * self.sweep.finals.minutes
-            if self.sweep.finals.minutes
-            else self.trial_s(trials) / (self.sweep.folds or 1)
-        )
-        return self.until - self.closing_s - self.sweep.final_rounds * final
+        return self.until - self.closing_s - self.sweep.final_rounds * self.final_s(trials)
 
     def trial_s(self, trials: Sequence[FrozenTrial]) -> float:
         """Seconds of a whole trial: the median so far, what was asked for before."""
-        whole = [
-            each.duration.total_seconds() for each in trials if each.state == TrialState.COMPLETE and each.duration
-        ]
-        return median(whole) if whole else 60 * (self.sweep.trial_minutes or 0) * (self.sweep.folds or 1)
+        return median_s(trials) or 60 * (self.sweep.trial_minutes or 0) * (self.sweep.folds or 1)
+
+    def final_s(self, trials: Sequence[FrozenTrial]) -> float:
+        """Seconds of one training of the finals, before any is done."""
+        if self.sweep.finals.minutes:
+            return 60 * self.sweep.finals.minutes
+        return self.trial_s(trials) / (self.sweep.folds or 1)
+
+
+def median_s(trials: Sequence[FrozenTrial]) -> float | None:
+    """Seconds that the finished ones took; None where there are none."""
+    whole = [each.duration.total_seconds() for each in trials if each.state == TrialState.COMPLETE and each.duration]
+    return median(whole) if whole else None
 
 
 class TimeSpent:

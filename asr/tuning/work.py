@@ -65,7 +65,7 @@ def work_on_finals(
         finals = open_finals(storage, sweep, study, default)
 
     def may_begin() -> bool:
-        return clock.time_for_final(finals.get_trials(deepcopy=False))
+        return clock.time_for_final(study.get_trials(deepcopy=False), finals.get_trials(deepcopy=False))
 
     run, progress = run_finals(sweep, clock, trainings), progress_of(sweep.folder / "finals")
     Stage(finals, Claims(locks / "finals"), run, may_begin, False, progress).work(say)

@@ -5,11 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from optuna.trial import TrialState
 from studies import SPACE, sweep_in, trials_of
 from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
 from tensorboard.plugins.hparams import metadata
 
 from asr.tuning.report.hparams import write_hparams
+from asr.tuning.report.importances import early_on
 from asr.tuning.report.writing import Report, write_report
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
@@ -156,6 +158,29 @@ def test_importances_within_a_choice_and_what_is_left_out(tmp_path):
     text = written(tmp_path, 60).read_text("utf-8")
     assert "encoder = lstm, 14 trials" in text and "encoder = conformer, 14 trials" in text
     assert "encoder = lstm (8)" in written(tmp_path, 40).read_text("utf-8")
+
+
+def test_pruned_trials_count_by_what_they_were_when_nearly_all_were_together(tmp_path):
+    trials = trials_of(sweep_in(tmp_path), 40)
+    early, share = early_on(trials)
+    ended = [trial for trial in trials if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)]
+    assert len(early) == len(ended) and {max(each.intermediate_values) for each in ended} == {6, 20}
+    assert share == 0.3
+    wers = {str(each.params): each.intermediate_values[6] for each in ended}
+    assert all(each.value == wers[str(each.params)] for each in early)
+    assert early == sorted(early, key=lambda each: each.value)
+    text = written(tmp_path, 40).read_text("utf-8")
+    assert f"All {len(ended)} trials" in text and "dev WER after 30% of the budget" in text
+    assert f"The {sum(bool(each.values) for each in trials)} finished trials, which pruning left over" in text
+
+
+def test_few_trials_that_ended_sooner_than_the_others_do_not_decide_where_they_are_compared(tmp_path):
+    trials = trials_of(sweep_in(tmp_path), 40)
+    soon = next(each for each in trials if each.state == TrialState.PRUNED)
+    soon.intermediate_values = {1: 0.9}
+    early, share = early_on(trials)
+    assert share == 0.3 and len(early) == 37
+    assert early_on([each for each in trials if each.state == TrialState.COMPLETE]) == ([], 0.0)
 
 
 def test_the_page_is_one_file_of_moderate_size(tmp_path):

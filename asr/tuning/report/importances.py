@@ -1,88 +1,130 @@
 """Which parameters made the difference: functional ANOVA (Hutter et al. 2014), also where some depend on others.
 
-Optuna's fANOVA knows only parameters that all finished trials have. Those that depend on a choice are weighed among the
-trials of that choice; and all together by conditional PED-ANOVA (Watanabe et al. 2023), once there are enough trials.
+Pruned trials have no result to be compared by, and what is left without them is a chosen few. So all are compared where
+they were still together, early in their budgets; the finished ones once more by what they came to.
+
+Optuna's fANOVA knows only parameters that all trials have. Those that depend on a choice are weighed among the trials
+of that choice; and all together by conditional PED-ANOVA (Watanabe et al. 2023), once there are enough trials.
 """
 
 from collections.abc import Sequence
 
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 from optuna.visualization import plot_param_importances
 
 from asr.evaluation import page
+from asr.tuning.pruning import RUNGS
 from asr.tuning.report.plots import plot, snapshot
 from asr.tuning.report.trials import NAMES, choices, depending, done, shared, with_value
 from asr.tuning.table import shown
 
-FEWEST = 10  # finished trials that an importance is told of
+FEWEST = 10  # trials that an importance is told of
 FEWEST_ABOVE = 50  # for PED-ANOVA, which compares the best tenth with the rest
+MOST = 0.9  # of the trials have come as far as where they are compared
 
 
 def importances(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
     """HTML: the importance of each parameter for each objective; a sentence where it cannot be told."""
     finished = done(trials)
-    if len(finished) < FEWEST:
+    early, share = early_on(trials) if len(objectives) == 1 else ([], 0.0)
+    if max(len(finished), len(early)) < FEWEST:
         return page.paragraph(
             f"With {len(finished)} finished trials nothing can be said of which parameters matter; {FEWEST} are wanted."
         )
-    conditional = any(set(trial.params) - set(shared(finished)) for trial in finished)
-    told = (
-        "The share of the differences between finished trials that goes with each parameter (functional ANOVA over a "
-        "random forest). Pruned trials do not count, so that what was soon given up may matter more than is seen here."
-    )
-    if conditional:
-        told += " Parameters that only some trials have stand below, among the trials that have them."
-    parts = [page.paragraph(told), *(fanova(finished, objectives, place) for place in range(len(objectives)))]
-    if conditional:
-        parts += [within(finished, objectives, name) for name in choices(finished) if depending(finished, name)]
-        parts.append(all_together(finished, objectives))
+    parts = [
+        page.paragraph(
+            "The share of the differences between trials that goes with each parameter (functional ANOVA over a random "
+            "forest). Which values are better is seen below, parameter by parameter."
+        )
+    ]
+    if len(early) >= FEWEST:
+        told = f"All {len(early)} trials that were begun and came so far, also those pruned later."
+        parts += [page.paragraph(told), *compared(early, [f"dev WER after {share:.0%} of the budget"])]
+    if len(finished) >= FEWEST:
+        told = f"The {len(finished)} finished trials" + (", which pruning left over." if early else ".")
+        parts += [page.paragraph(told), *compared(finished, [NAMES[name] for name in objectives])]
     return "".join(parts)
 
 
-def fanova(finished: Sequence[FrozenTrial], objectives: Sequence[str], place: int, among: str = "") -> str:
+def early_on(trials: Sequence[FrozenTrial]) -> tuple[list[FrozenTrial], float]:
+    """Where some were pruned: nearly all, with their dev WER after a share of the budget, and the share."""
+    begun = [
+        trial
+        for trial in trials
+        if trial.intermediate_values and trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+    ]
+    if all(trial.state == TrialState.COMPLETE for trial in begun):
+        return [], 0.0
+    reached = sorted((max(trial.intermediate_values) for trial in begun), reverse=True)
+    rung = reached[int(MOST * (len(begun) - 1))]
+    found = [
+        create_trial(params=trial.params, distributions=trial.distributions, value=at_rung(trial, rung))
+        for trial in begun
+        if max(trial.intermediate_values) >= rung
+    ]
+    return done(found), rung / RUNGS
+
+
+def at_rung(trial: FrozenTrial, rung: int) -> float:
+    """What it had been told to be when it came there."""
+    values = trial.intermediate_values
+    return values[max((each for each in values if each <= rung), default=min(values))]
+
+
+def compared(trials: Sequence[FrozenTrial], titles: Sequence[str]) -> list[str]:
+    """HTML, piece by piece: the importances for each of the trials' values, which are called so."""
+    parts = [fanova(trials, titles, place) for place in range(len(titles))]
+    if any(set(trial.params) - set(shared(trials)) for trial in trials):
+        parts.append(page.paragraph("Parameters that only some trials have, among the trials that have them:"))
+        parts += [within(trials, titles, name) for name in choices(trials) if depending(trials, name)]
+        parts.append(all_together(trials, titles))
+    return parts
+
+
+def fanova(trials: Sequence[FrozenTrial], titles: Sequence[str], place: int, among: str = "") -> str:
     """The importance of the parameters that all of these trials have and that differ between them."""
-    names = [name for name in shared(finished) if len({str(trial.params[name]) for trial in finished}) > 1]
-    title = f"Importance for {NAMES[objectives[place]]}" + (f", {among}" if among else "")
+    names = [name for name in shared(trials) if len({str(trial.params[name]) for trial in trials}) > 1]
+    title = f"Importance for {titles[place]}" + (f", {among}" if among else "")
     if len(names) < 2:
         return page.paragraph(f"{title}: fewer than two parameters differ between all of these trials.")
-    return bars(title, finished, objectives, place, FanovaImportanceEvaluator(seed=0), names)
+    return bars(title, trials, titles, place, FanovaImportanceEvaluator(seed=0), names)
 
 
-def within(finished: Sequence[FrozenTrial], objectives: Sequence[str], name: str) -> str:
+def within(trials: Sequence[FrozenTrial], titles: Sequence[str], name: str) -> str:
     """The importances among the trials of each value of a parameter that others depend on."""
     found, few = [], []
-    for value in choices(finished)[name]:
-        some = with_value(finished, name, value)
-        if not set(shared(some)) - set(shared(finished)):
+    for value in choices(trials)[name]:
+        some = with_value(trials, name, value)
+        if not set(shared(some)) - set(shared(trials)):
             continue
         if len(some) < FEWEST:
             few.append(f"{shown(value)} ({len(some)})")
             continue
-        found.append(fanova(some, objectives, 0, f"{name} = {shown(value)}, {len(some)} trials"))
-    left_out = f"Fewer than {FEWEST} finished trials, so nothing is said of them: {name} = {', '.join(few)}."
+        found.append(fanova(some, titles, 0, f"{name} = {shown(value)}, {len(some)} trials"))
+    left_out = f"Fewer than {FEWEST} trials, so nothing is said of them: {name} = {', '.join(few)}."
     return f'<div class="halves">{"".join(found)}</div>' + (page.paragraph(left_out) if few else "")
 
 
-def all_together(finished: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
+def all_together(trials: Sequence[FrozenTrial], titles: Sequence[str]) -> str:
     """All parameters, for being among the best tenth of the trials."""
-    if len(finished) < FEWEST_ABOVE:
+    if len(trials) < FEWEST_ABOVE:
         return page.paragraph(
-            f"All parameters side by side, also those that depend on a choice, takes {FEWEST_ABOVE} finished trials."
+            f"All parameters side by side, also those that depend on a choice, takes {FEWEST_ABOVE} trials."
         )
-    title = f"What the best tenth has in common: {NAMES[objectives[0]]}, all parameters"
-    names = list(dict.fromkeys(name for trial in finished for name in trial.params))
-    return bars(title, finished, objectives, 0, PedAnovaImportanceEvaluator(), names)
+    title = f"What the best tenth has in common: {titles[0]}, all parameters"
+    names = list(dict.fromkeys(name for trial in trials for name in trial.params))
+    return bars(title, trials, titles, 0, PedAnovaImportanceEvaluator(), names)
 
 
 def bars(
-    title: str, finished: Sequence[FrozenTrial], objectives: Sequence[str], place: int, evaluator, names: list[str]
+    title: str, trials: Sequence[FrozenTrial], titles: Sequence[str], place: int, evaluator, names: list[str]
 ) -> str:
-    study = snapshot(finished, objectives)
+    study = snapshot(trials, titles)
 
     def make():
         return plot_param_importances(
-            study, evaluator, names, target=lambda trial: trial.values[place], target_name=NAMES[objectives[place]]
+            study, evaluator, names, target=lambda trial: trial.values[place], target_name=titles[place]
         ).update_layout(xaxis={"title": "importance", "range": (0, 1.15)}, yaxis_title=None)
 
     return plot(title, "", make, height=110 + 30 * len(names))
