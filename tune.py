@@ -31,7 +31,7 @@ from asr.training.run_folder import RunFolder, open_run, read_config
 from asr.tuning.claims import Claims
 from asr.tuning.closing import SUMMARY
 from asr.tuning.live import Screen
-from asr.tuning.report.writing import Report
+from asr.tuning.report.writing import REPORT, Report
 from asr.tuning.storage import open_storage, quiet_optuna, reachable
 from asr.tuning.study import Grid, check_space, enqueue_start, open_study
 from asr.tuning.sweep import Sweep, TimeSpent, sweep_of
@@ -64,14 +64,23 @@ def tune(arguments: Sequence[str]) -> dict[str, Any] | None:
         with reachable(where_of(config, sweep)):
             work(sweep, study, storage, default, float(os.environ[UNTIL]), trainings, samplers_of(config))
         return None
+    command = [str(Path(__file__).resolve()), *arguments]
     if (sweep.folder / SUMMARY).is_file():
         console().print(f"{sweep.folder} is finished already; another name= and run_dir= search anew", soft_wrap=True)
+        if not is_told(sweep.folder):
+            report = Report(sweep, as_dict(config), command)
+            report.write(study.get_trials(deepcopy=False), finals_of(sweep, storage), TimeSpent(sweep.folder).before)
         return closing_words(sweep, study)
     with Turns(storage, study.study_name, Claims(sweep.folder / "locks")).turn():
         notes = enqueue_start(study, sweep, default, config.start)
-    command = [str(Path(__file__).resolve()), *arguments]
     with reachable(where_of(config, sweep)):
         return supervise(config, sweep, study, storage, notes, command)
+
+
+def is_told(folder: Path) -> bool:
+    """Whether the report was written after the end: whoever shows a sweep can be killed before it comes to that."""
+    report = folder / REPORT
+    return report.is_file() and report.stat().st_mtime_ns > (folder / SUMMARY).stat().st_mtime_ns
 
 
 def make_folder(folder: Path) -> None:

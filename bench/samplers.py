@@ -1,6 +1,6 @@
 """Sweeps with one sampler beside sweeps with another, of the same length, in pairs side by side; prints JSON.
 
-    python -m bench.samplers [--seeds 1 2 3] [--minutes 20] [--samplers tpe random] [--out FOLDER] [any tune.py override]
+    python -m bench.samplers [--seeds 1 2 3] [--minutes 20] [--samplers tpe random] [--out FOLDER] [overrides]
 
 The sweeps of a pair run at the same time with half of the processors each, so that whatever else the machine does
 meets both alike. Of every sweep: the winner's mean dev WER over fresh seeds, its WER on test, the test WER of the

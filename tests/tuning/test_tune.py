@@ -121,5 +121,8 @@ def test_trials_that_end_early_say_why_and_the_table_holds_all(searched):
 
 def test_a_finished_sweep_is_shown_and_not_trained_again(searched, tones):
     folder, summary = searched
+    (folder / "report.html").write_text("as it was when its writer was killed")
+    os.utime(folder / "report.html", (0, 0))
     assert sweep(tones, folder, *SEARCH) == summary
     assert len(trials_of(folder, "architecture")) == 5
+    assert "search=architecture</h1>" in (folder / "report.html").read_text("utf-8")

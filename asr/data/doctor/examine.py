@@ -1,9 +1,9 @@
 """A corpus examined: every recording decoded and measured once, every transcript read, and what came of it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from asr.data.checking import Checked, Progress, check_all, transcribe
+from asr.data.checking import Progress, check_all, transcribe
 from asr.data.doctor import feasibility, recordings, splits, transcripts
 from asr.data.doctor.findings import REMEDIES, Finding
 from asr.data.doctor.measures import Measures, measure
@@ -67,16 +67,12 @@ def examine(
 ) -> Diagnosis:
     """Decode, measure and read everything. Raises UserError where there is nothing, or nothing that can be used."""
     note = utterances.note if isinstance(utterances, Reading) else ""
-    found: list[Finding] = []
     rejected: list[Rejection] = []
     transcribed = transcribe(utterances, normalize, rejected)
-    checked: list[Checked] = []
-    for outcome in check_all(transcribed, None, LONGEST_S, on_progress, measure):
-        if outcome.rejection is not None:
-            rejected.append(outcome.rejection)
-        else:
-            checked.append(outcome)
-    found += map(_of_rejection, rejected)
+    outcomes = list(check_all(transcribed, None, LONGEST_S, on_progress, measure))
+    rejected += [outcome.rejection for outcome in outcomes if outcome.rejection is not None]
+    checked = [outcome for outcome in outcomes if outcome.rejection is None]
+    found = [_of_rejection(each) for each in rejected]
     if not checked:
         raise UserError(f"nothing can be used: {found[0].utterance}: {found[0].value}" if found else "no utterances")
     usable = {each.utterance.id: each.utterance for each in checked}
@@ -85,12 +81,7 @@ def examine(
     channels = {each.utterance.id: each.channels for each in checked}
     written = {name: utterance.text or "" for name, utterance in usable.items()}
     texts = {item.utterance.id: item.text for item in transcribed if item.utterance.id in usable}
-    members = [Member(u.id, u.speaker, u.split) for u in usable.values()]
-    assigned, split_note = assign_splits(members, dev_fraction, test_fraction)
-    placed = [
-        splits.Placed(member.id, split, member.speaker, texts[member.id])
-        for member, split in zip(members, assigned, strict=True)
-    ]
+    placed, split_note = _placed(usable, texts, dev_fraction, test_fraction)
     train = [each.id for each in placed if each.split == "train"]
     seconds = {name: m.seconds for name, m in measures.items()}
     settings = feasibility.settings(seconds, texts, train, HOP_S) if train else []
@@ -119,6 +110,16 @@ def examine(
         settings,
         feasibility.recommended(settings, len(train)) if settings else "",
     )
+
+
+def _placed(
+    usable: Mapping[str, Utterance], texts: Mapping[str, str], dev_fraction: float, test_fraction: float
+) -> tuple[list[splits.Placed], str]:
+    """Every utterance in its split, and how that was chosen."""
+    members = [Member(each.id, each.speaker, each.split) for each in usable.values()]
+    assigned, note = assign_splits(members, dev_fraction, test_fraction)
+    each_split = zip(members, assigned, strict=True)
+    return [splits.Placed(member.id, split, member.speaker, texts[member.id]) for member, split in each_split], note
 
 
 def _of_rejection(rejection: Rejection) -> Finding:
