@@ -19,7 +19,7 @@ from lhotse import CutSet
 from omegaconf import DictConfig
 from optuna.trial import TrialState
 
-from asr.configuration import all_keys, compose_quietly, exit_status, help_text, load_configuration
+from asr.configuration import all_keys, compose_quietly, exit_status, help_text, listed, load_configuration
 from asr.configuration import settings as as_dict
 from asr.data.batches import SpeechDataset
 from asr.data.folds import in_fold
@@ -118,7 +118,11 @@ def own_and_train(arguments: Sequence[str]) -> tuple[DictConfig, list[str]]:
         if meant and argument.partition("=")[0] not in known:
             raise UserError(f"{argument}: no such key; did you mean {meant[0]}?")
     load_configuration("train", passed_on)
-    return load_configuration("tune", own), passed_on
+    config = load_configuration("tune", own)
+    if config.name is None:
+        searches = [argument.partition("=")[2] for argument in own if argument.startswith("search=")]
+        config.name = "-".join(listed(searches[-1])) if searches else config.choices.search
+    return config, passed_on
 
 
 def with_shared_audio(config: DictConfig, overrides: list[str]) -> list[str]:

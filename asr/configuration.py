@@ -23,6 +23,7 @@ from asr.limits import check_values
 # Last words of keys whose values are as typed.
 TEXTS = {"source", "text", "folder", "run", "against", "run_dir", "out_dir", "name"}
 TEXT_LISTS = {"hotwords"}  # the same for [a b,c]
+SEVERAL = {"augment", "search"}  # groups of which several files can be chosen together
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
 
@@ -133,15 +134,20 @@ def check_override(name: str, override: str) -> None:
     group = CONF / key
     if group.is_dir() and equals:
         choices = group_choices(group)
-        chosen = [choice for choice in re.split(r"[\[\],\s]+", value) if choice]
+        chosen = listed(value)
         for choice in chosen:
             if choice not in choices:
                 hint = f"{nearest(choice, choices)}; there are {', '.join(choices)}"
                 raise UserError(f"{key}={choice}: no such choice{hint}")
         if not chosen:
             raise UserError(f"{override}: choose one of {', '.join(choices)}")
-        if len(chosen) > 1 and not value.startswith("["):
+        if len(chosen) > 1 and not (value.startswith("[") and key in SEVERAL):
             raise UserError(f"{key}={value}: one at a time; python tune.py search=grid trains with several in turn")
+
+
+def listed(value: str) -> list[str]:
+    """The names in `a` or `[a, b]`."""
+    return [name for name in re.split(r"[\[\],\s]+", value) if name]
 
 
 def explain(message: str, name: str, overrides: Sequence[str]) -> str:

@@ -42,6 +42,7 @@ from tests.commands import run, train
         (["hello"], "'hello' is no key=value; write for example encoder=lstm"),
         (["--encoder=lstm"], "'--encoder=lstm' is no key=value; write for example encoder=lstm"),
         (["encoder=lstm,gru"], "encoder=lstm,gru: one at a time; python tune.py search=grid"),
+        (["encoder=[lstm,gru]"], "encoder=[lstm,gru]: one at a time; python tune.py search=grid"),
         (["--multirun"], "python tune.py search=grid"),
         (["encoder=lstm", "encoder.dim=8"], "encoder.dim: no such key; encoder has subsampling, units, layers,"),
         (["encoder.dim=8", "encoder=lstm"], "encoder.dim: no such key; encoder has subsampling, units, layers,"),

@@ -8,6 +8,7 @@ from asr.configuration import CONF, group_choices, load_configuration
 from asr.errors import UserError
 from asr.tuning.points import corners, every_point
 from asr.tuning.space import read_space
+from tune import own_and_train
 
 NESTED = {
     "encoder": {"choices": {"lstm": {"encoder.layers": {"low": 1, "high": 3}}, "mlp": None}},
@@ -100,6 +101,14 @@ def test_every_search_that_comes_along_can_be_trained(search):
     space = read_space(OmegaConf.to_container(settings.search.space))
     for corner in corners(space):
         load_configuration("train", corner)
+
+
+def test_several_searches_are_one():
+    config, passed_on = own_and_train(["search=[features,augmentation]", "encoder=lstm"])
+    assert config.name == "features-augmentation" and passed_on == ["encoder=lstm"]
+    assert {"features", "features.hop_ms", "augment"} <= set(config.search.space)
+    assert own_and_train(["search=features"])[0].name == "features"
+    assert own_and_train([])[0].name == "quick" and own_and_train(["name=mine"])[0].name == "mine"
 
 
 @pytest.mark.parametrize(
