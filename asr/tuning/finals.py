@@ -29,15 +29,16 @@ class Candidate:
 
 def candidates_of(sweep: Sweep, study: optuna.Study, default: DictConfig) -> list[Candidate]:
     """The best few trials and, to see what the search was good for, the configuration that it began from."""
-    best = best_first(study)[: sweep.finals.count]
-    if not best:
+    finished = best_first(study)
+    if not finished:
         raise UserError("no trial was finished, so there is no winner; " + reasons_of(study))
     as_it_stood = sweep.space.of(default)
-    found = []
-    for trial in best:
-        label = f"trial {trial.number}" + (f", {DEFAULT}" if trial.params == as_it_stood else "")
-        found.append(Candidate(label, sweep.space.overrides(trial.params)))
-    return found if any(DEFAULT in each.label for each in found) else [*found, Candidate(DEFAULT, [])]
+    stood = next((trial for trial in finished if trial.params == as_it_stood), None)
+    best = [trial for trial in finished if trial is not stood][: sweep.finals.count]
+    found = [Candidate(f"trial {trial.number}", sweep.space.overrides(trial.params)) for trial in best]
+    if stood is None:
+        return [*found, Candidate(DEFAULT, [])]
+    return [*found, Candidate(f"trial {stood.number}, {DEFAULT}", sweep.space.overrides(stood.params))]
 
 
 def reasons_of(study: optuna.Study) -> str:

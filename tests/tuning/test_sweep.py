@@ -1,4 +1,4 @@
-"""The time that a sweep has: whether one more trial, or one more training of the finals, fits in."""
+"""The time that a sweep has, and who comes into its finals."""
 
 import time
 from dataclasses import replace
@@ -9,8 +9,11 @@ import pytest
 from optuna.trial import TrialState
 from studies import sweep_in
 
+from asr.configuration import load_configuration
+from asr.tuning.finals import candidates_of
 from asr.tuning.sweep import Clock, Finals, Sweep
 
+BETWEEN = optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True)
 BEGAN = datetime(2026, 1, 2)
 
 
@@ -60,3 +63,23 @@ def test_a_trial_is_begun_where_it_leaves_the_finals_their_time(tmp_path):
     sweep = folded(tmp_path, None)  # a trial 360 s, the finals 4 × 120 s, the end 54 s
     for spare, fits in ((-60, False), (0, True)):
         assert Clock(sweep, time.time() + 360 + 480 + 54 + spare + 1).time_for_another([]) is fits
+
+
+@pytest.mark.parametrize("stood_at", [0, 3, None])
+def test_the_finals_are_the_best_few_and_the_configuration_as_it_stood_wherever_that_came(tmp_path, stood_at):
+    space = {"optimizer.lr": {"low": 1e-4, "high": 1e-2, "log": True}}
+    sweep, default = sweep_in(tmp_path, space=space), load_configuration("train", [])
+    rates = [0.002, 0.003, 0.004, 0.005, 0.006]
+    if stood_at is not None:
+        rates.insert(stood_at, default.optimizer.lr)
+    study = optuna.create_study()
+    for number, rate in enumerate(rates):
+        lr = {"optimizer.lr": rate}
+        study.add_trial(
+            optuna.trial.create_trial(params=lr, distributions={"optimizer.lr": BETWEEN}, value=0.1 + 0.01 * number)
+        )
+    found = candidates_of(sweep, study, default)
+    others = [number for number in range(len(rates)) if number != stood_at][:3]
+    stood = "as it stood" if stood_at is None else f"trial {stood_at}, as it stood"
+    assert [each.label for each in found] == [*(f"trial {number}" for number in others), stood]
+    assert [each.overrides for each in found[:3]] == [[f"optimizer.lr={rates[number]}"] for number in others]
