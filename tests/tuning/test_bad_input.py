@@ -121,7 +121,7 @@ def test_a_study_of_another_search_under_the_same_name(tmp_path):
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes", "gp", "nsga2"])
-@pytest.mark.parametrize("pruner", ["median", "halving", "hyperband", "none"])
+@pytest.mark.parametrize("pruner", ["median", "late", "halving", "hyperband", "none"])
 def test_every_sampler_with_every_pruner(tmp_path, sampler, pruner, monkeypatch):
     config = load_configuration("tune", [f"sampler={sampler}", f"pruner={pruner}"])
     parts = instantiate(config.sampler), instantiate(config.pruner)

@@ -107,6 +107,8 @@ def test_several_searches_are_one():
     config, passed_on = own_and_train(["search=[features,augmentation]", "encoder=lstm"])
     assert config.name == "features-augmentation" and passed_on == ["encoder=lstm"]
     assert {"features", "features.hop_ms", "augment"} <= set(config.search.space)
+    pruners = [own_and_train([f"search={name}"])[0].choices.pruner for name in ("[features,augmentation]", "full")]
+    assert pruners == ["late", "halving"]
     assert own_and_train(["search=features"])[0].name == "features"
     assert own_and_train([])[0].name == "quick" and own_and_train(["name=mine"])[0].name == "mine"
 
