@@ -1,7 +1,11 @@
 """What several tests share."""
 
+import os
 import sys
 from pathlib import Path
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: a thread each, also of what they begin
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 

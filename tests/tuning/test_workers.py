@@ -53,7 +53,7 @@ def values_of(trials: list[optuna.trial.FrozenTrial]) -> dict[str, float]:
 
 def whole(process: subprocess.Popen, folder: Path, trials: list[optuna.trial.FrozenTrial]) -> None:
     """The sweep ended well, and every point of its grid was trained once."""
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=900)
     assert process.returncode == 0, err
     assert "Traceback" not in err
     assert "winner: trial" in out
@@ -96,7 +96,7 @@ def epochs(run: Path) -> int:
     return len(history.read_text().splitlines()) if history.is_file() else 0
 
 
-def wait_until(true: Callable[[], object], process: subprocess.Popen | None = None, seconds: float = 60.0) -> bool:
+def wait_until(true: Callable[[], object], process: subprocess.Popen | None = None, seconds: float = 180.0) -> bool:
     """Whether it came true before the process ended."""
     end = time.monotonic() + seconds
     while not true():
@@ -189,8 +189,8 @@ def stop(process: subprocess.Popen, how: signal.Signals) -> str:
     workers = children(process.pid)
     assert len(workers) == 2
     process.send_signal(how)
-    _, err = process.communicate(timeout=30)
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), seconds=15)
+    _, err = process.communicate(timeout=120)
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), seconds=60)
     assert "Traceback" not in err
     return err
 
