@@ -115,6 +115,6 @@ def write_experiment(path: Path, overrides: Sequence[str], said: str) -> None:
 def winner_here(summary: Mapping[str, Any]) -> Path:
     """The winner's run folder; UserError where it is on another machine."""
     folder = folder_of(summary["winner"])
-    if not (folder / "model").is_dir() and not list(folder.glob("fold-*")):
+    if not (folder / "model").is_dir():
         raise UserError(f"{folder}: the winner was trained on another machine; type the same command there to score it")
     return folder

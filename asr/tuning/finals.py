@@ -28,10 +28,15 @@ class Candidate:
 
 
 def candidates_of(sweep: Sweep, study: optuna.Study, default: DictConfig) -> list[Candidate]:
-    """The best few trials and, to see what the search was good for, the configuration that it began from."""
+    """The best few trials and, to see what the search was good for, the configuration that it began from.
+
+    Without finals it is the best alone: after folds, none of whose models has learnt from all of train.
+    """
     finished = best_first(study)
     if not finished:
         raise UserError("no trial was finished, so there is no winner; " + reasons_of(study))
+    if not sweep.finals.count:
+        return [Candidate(f"trial {finished[0].number}", sweep.space.overrides(finished[0].params))]
     as_it_stood = sweep.space.of(default)
     stood = next((trial for trial in finished if trial.params == as_it_stood), None)
     best = [trial for trial in finished if trial is not stood][: sweep.finals.count]
@@ -63,8 +68,9 @@ def open_finals(storage: BaseStorage, sweep: Sweep, study: optuna.Study, default
     if candidates is None:
         candidates = [vars(candidate) for candidate in candidates_of(sweep, study, default)]
         finals.set_user_attr("candidates", candidates)
+    seeds = sweep.finals.seeds if sweep.finals.count else 1
     there = [trial.user_attrs["final"] for trial in finals.get_trials(deepcopy=False)]
-    for number in range(1, sweep.finals.seeds + 1):  # a seed of all, then the next: cut short, it is still fair
+    for number in range(1, seeds + 1):  # a seed of all, then the next: cut short, it is still fair
         for index in range(len(candidates)):
             if [index, default.seed + number] not in there:
                 finals.enqueue_trial({}, user_attrs={"final": [index, default.seed + number]})

@@ -72,8 +72,10 @@ class Sweep:
 
     @property
     def final_trainings(self) -> int:
-        """The best few and the configuration as it stood, with every seed."""
-        return (self.finals.count + 1) * self.finals.seeds if self.finals.count else 0
+        """The best few and the configuration as it stood, every seed; after folds without finals the best once."""
+        if not self.finals.count:
+            return 1 if self.folds else 0
+        return (self.finals.count + 1) * self.finals.seeds
 
     @property
     def final_rounds(self) -> int:

@@ -51,7 +51,7 @@ def work(
     run, asks = explore(sweep, clock, trainings), not isinstance(study.sampler, Grid)
     progress = progress_of(sweep.folder / "trials")
     Stage(study, Claims(locks / "trials"), run, may_begin, asks, progress, sampler).work(say)
-    finals = work_on_finals(sweep, study, storage, default, clock, trainings) if sweep.finals.count else None
+    finals = work_on_finals(sweep, study, storage, default, clock, trainings) if sweep.final_trainings else None
     with Claims(locks).turn():
         if not (sweep.folder / SUMMARY).is_file():
             finish(sweep, study, finals, trainings)

@@ -32,7 +32,6 @@ def trials_of(folder: Path, name: str) -> list[optuna.trial.FrozenTrial]:
 
 
 FIXED = ("encoder=mlp", "encoder.layers=1", "encoder.dim=32", "budget.epochs=6", "optimizer.lr=0.01")
-ONE_FINAL = ("finals.count=1", "finals.seeds=1", "test=winner")
 SEARCH = ("search=architecture", "encoder=bilstm", "encoder.units=64", "trials=5", "budget.epochs=5",
           "finals.count=1", "finals.seeds=2", "sampler=random", "pruner=median")  # fmt: skip
 
@@ -41,7 +40,7 @@ SEARCH = ("search=architecture", "encoder=bilstm", "encoder.units=64", "trials=5
 def folded(tones, tmp_path_factory):
     folder = tmp_path_factory.mktemp("sweeps") / "folded"
     space = "+search.space={features: [mfcc, log_mel]}"
-    return folder, sweep(tones, folder, "search=grid", space, *FIXED, "cv.folds=3", *ONE_FINAL)
+    return folder, sweep(tones, folder, "search=grid", space, *FIXED, "cv.folds=3", "test=winner")
 
 
 def test_a_grid_with_folds_is_the_same_trainings_by_hand(folded, tones, tmp_path):
@@ -62,6 +61,7 @@ def test_after_folds_the_winner_is_trained_on_train_alone(folded):
     folder, summary = folded
     assert summary["winner"]["overrides"][0].startswith("features=")
     assert (Path(summary["winner"]["folder"]) / "report.html").is_file()
+    assert [each["label"] for each in summary["finals"]] == [summary["winner"]["label"]]  # a search without finals
     assert summary["winner"]["metrics"]["test"]["utterances"] > 0
     scored = [path for path in folder.rglob("metrics.json") if "test" in json.loads(path.read_text("utf-8"))]
     assert scored == [Path(summary["winner"]["folder"]) / "metrics.json"]  # test is touched by the winner alone

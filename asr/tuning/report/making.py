@@ -22,7 +22,6 @@ def making(
     """Names and what they are. settings: what conf/tune.yaml describes; command: the words after python."""
     began = min((trial.datetime_start for trial in trials if trial.datetime_start), default=None)
     machines = dict.fromkeys(str(trial.user_attrs["machine"]) for trial in trials if "machine" in trial.user_attrs)
-    finals = sweep.finals
     rows = [
         ("Command", shlex.join(["python", *command])),
         ("Holds for every training", " ".join(sweep.overrides) or "nothing but train.py's own configuration"),
@@ -30,7 +29,7 @@ def making(
         ("Sampler", one_line(settings["sampler"])),
         ("Pruner", one_line(settings["pruner"])),
         ("Folds", f"{sweep.folds}; a trial's WER is their mean" if sweep.folds else ""),
-        ("Finals", f"the best {finals.count}, {finals.seeds} further seeds each" if finals.count else "none"),
+        ("Finals", finals_of(sweep)),
         ("Workers", f"{sweep.workers} on this machine"),
         ("Machines", ", ".join(machines)),
         ("Began", f"{began:%Y-%m-%d %H:%M:%S}" if began else ""),
@@ -38,6 +37,12 @@ def making(
     rows += [(name, str(value)) for name, value in environment_of(sweep.folder).items() if name != "started"]
     rows += [(name, version(name)) for name in PACKAGES]
     return [(name[0].upper() + name[1:], value) for name, value in rows if value]
+
+
+def finals_of(sweep: Sweep) -> str:
+    if not sweep.finals.count:
+        return "the best, trained on all of train" if sweep.folds else "none"
+    return f"the best {sweep.finals.count}, {sweep.finals.seeds} further seeds each"
 
 
 def environment_of(folder: Path) -> Mapping[str, Any]:
