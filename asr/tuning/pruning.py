@@ -10,6 +10,7 @@ from optuna.trial import Trial
 from asr.training.budget import Budget
 
 RUNGS = 20  # at which trials are compared: every 5 % of a training's budget
+NEAR_THE_END = 18  # from this rung on a training is finished: its result is worth more than what is left of its time
 
 
 class Reports(lightning.Callback):
@@ -40,7 +41,7 @@ class Reports(lightning.Callback):
             for rung in range(self.rung + 1, reached + 1):
                 self.trial.report(self.best, rung)
             self.rung = reached
-            if reached < RUNGS and self.trial.should_prune():
+            if reached < NEAR_THE_END and self.trial.should_prune():
                 self.pruned = f"dev WER {self.best:.1%} after {reached / RUNGS:.0%} of its budget"
         if self.pruned is None and time.time() > self.until:
             self.pruned = f"time is up, at dev WER {self.best:.1%} after {budget.spent:.0%} of its budget"
