@@ -10,18 +10,16 @@ of that choice; and all together by conditional PED-ANOVA (Watanabe et al. 2023)
 from collections.abc import Sequence
 
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial
 from optuna.visualization import plot_param_importances
 
 from asr.evaluation import page
-from asr.tuning.pruning import RUNGS
 from asr.tuning.report.plots import plot, snapshot
-from asr.tuning.report.trials import NAMES, choices, depending, done, shared, with_value
+from asr.tuning.report.trials import NAMES, choices, depending, done, early_on, shared, with_value
 from asr.tuning.table import shown
 
 FEWEST = 10  # trials that an importance is told of
 FEWEST_ABOVE = 50  # for PED-ANOVA, which compares the best tenth with the rest
-MOST = 0.9  # of the trials have come as far as where they are compared
 
 
 def importances(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
@@ -45,31 +43,6 @@ def importances(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str
         told = f"The {len(finished)} finished trials" + (", which pruning left over." if early else ".")
         parts += [page.paragraph(told), *compared(finished, [NAMES[name] for name in objectives])]
     return "".join(parts)
-
-
-def early_on(trials: Sequence[FrozenTrial]) -> tuple[list[FrozenTrial], float]:
-    """Where some were pruned: nearly all, with their dev WER after a share of the budget, and the share."""
-    begun = [
-        trial
-        for trial in trials
-        if trial.intermediate_values and trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
-    ]
-    if all(trial.state == TrialState.COMPLETE for trial in begun):
-        return [], 0.0
-    reached = sorted((max(trial.intermediate_values) for trial in begun), reverse=True)
-    rung = reached[int(MOST * (len(begun) - 1))]
-    found = [
-        create_trial(params=trial.params, distributions=trial.distributions, value=at_rung(trial, rung))
-        for trial in begun
-        if max(trial.intermediate_values) >= rung
-    ]
-    return done(found), rung / RUNGS
-
-
-def at_rung(trial: FrozenTrial, rung: int) -> float:
-    """What it had been told to be when it came there."""
-    values = trial.intermediate_values
-    return values[max((each for each in values if each <= rung), default=min(values))]
 
 
 def compared(trials: Sequence[FrozenTrial], titles: Sequence[str]) -> list[str]:

@@ -22,7 +22,7 @@ from asr.errors import one_line
 from asr.evaluation import page
 from asr.evaluation.plots import FAINT, SERIES
 from asr.tuning.pruning import RUNGS
-from asr.tuning.report.trials import NAMES, done, shared
+from asr.tuning.report.trials import NAMES, done, early_on, shared
 
 RATES = ("wer", "cer")
 AXIS_PIXELS = 105  # that an axis of parallel coordinates takes at least
@@ -118,23 +118,31 @@ def parallel(study: optuna.Study, objectives: Sequence[str], finished: Sequence[
 
 
 def slices(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
-    """HTML: the first objective against each parameter, those first that all trials have."""
-    study, finished = snapshot(trials, objectives), done(trials)
-    if len(finished) < 2:
+    """HTML: the first objective against each parameter, those first that all trials have.
+
+    Where trials were pruned, it is the dev WER of nearly all while they were still together.
+    """
+    early, share = early_on(trials) if len(objectives) == 1 else ([], 0.0)
+    drawn = early or done(trials)
+    if len(drawn) < 2:
         return ""
-    every = shared(finished)
-    names = [*every, *dict.fromkeys(name for trial in finished for name in trial.params if name not in every)]
+    study, every = snapshot(drawn if early else trials, objectives), shared(drawn)
+    title = f"dev WER after {share:.0%}" if early else NAMES[objectives[0]]
+    names = [*every, *dict.fromkeys(name for trial in drawn for name in trial.params if name not in every)]
     found = []
     for name in names:
 
         def make(name=name) -> go.Figure:
-            figure = plot_slice(study, [name], target=lambda trial: trial.values[0], target_name=NAMES[objectives[0]])
+            figure = plot_slice(study, [name], target=lambda trial: trial.values[0], target_name=title)
             figure.update_traces(marker={"colorscale": SCALE, "showscale": False})
             figure.update_xaxes(dtick="D2", selector={"type": "log"})
-            return as_rates(figure) if objectives[0] in RATES else figure
+            return as_rates(figure) if early or objectives[0] in RATES else figure
 
         found.append(plot(name, "", make, height=300))
-    return page.paragraph("Early trials are blue, late ones orange.") + f'<div class="halves">{"".join(found)}</div>'
+    told = "Early trials are blue, late ones orange."
+    if early:
+        told = f"The dev WER of {len(early)} trials after {share:.0%} of the budget, pruned ones too. {told}"
+    return page.paragraph(told) + f'<div class="halves">{"".join(found)}</div>'
 
 
 def plot(title: str, said: str, make: Callable[[], go.Figure], least_px: int = 0, height: int = 380) -> str:

@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import quote
 
 from optuna.distributions import CategoricalDistribution
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from asr.evaluation import page
 from asr.evaluation.numbers import NONE, clock, count, is_number, percent
+from asr.tuning.pruning import RUNGS
 from asr.tuning.table import shown
 from asr.tuning.trials import STATES, dev_wer
 
@@ -21,6 +22,7 @@ NAMES = {  # of objectives
     "seconds": "seconds of training",
     "real_time_factor": "real-time factor",
 }
+MOST = 0.9  # of the trials have come as far as where they are compared
 MOST_COLUMNS = 8  # of parameters; further ones share a column
 
 
@@ -28,6 +30,31 @@ def done(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
     """Those with a result, the best first; with several objectives by the first."""
     found = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     return sorted(found, key=lambda trial: (trial.values, trial.number))
+
+
+def early_on(trials: Sequence[FrozenTrial]) -> tuple[list[FrozenTrial], float]:
+    """Where some were pruned: nearly all, with their dev WER after a share of the budget, and that share."""
+    begun = [
+        trial
+        for trial in trials
+        if trial.intermediate_values and trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+    ]
+    if all(trial.state == TrialState.COMPLETE for trial in begun):
+        return [], 0.0
+    reached = sorted((max(trial.intermediate_values) for trial in begun), reverse=True)
+    rung = reached[int(MOST * (len(begun) - 1))]
+    found = [
+        create_trial(params=trial.params, distributions=trial.distributions, value=at_rung(trial, rung))
+        for trial in begun
+        if max(trial.intermediate_values) >= rung
+    ]
+    return found, rung / RUNGS
+
+
+def at_rung(trial: FrozenTrial, rung: int) -> float:
+    """What it had been told to be when it came there."""
+    values = trial.intermediate_values
+    return values[max((each for each in values if each <= rung), default=min(values))]
 
 
 def shared(trials: Sequence[FrozenTrial]) -> list[str]:
