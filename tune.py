@@ -258,7 +258,8 @@ if __name__ == "__main__":
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore")
     if {"-h", "--help"} & set(sys.argv[1:]):
-        print(help_text("tune", PURPOSE))
+        with exit_status():
+            print(help_text("tune", PURPOSE, sys.argv[1:]))
         print("\nevery key and group of train.py is taken too, and holds for every trial: python train.py --help")
     else:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with what is there kept

@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from asr.errors import UserError, one_line
+from asr.help import comments_in, explained
 from asr.limits import check_values
 
 # Last words of keys whose values are as typed.
@@ -207,14 +208,19 @@ def entry_help(name: str) -> str:
     return f"python {name}.py --help lists groups, choices and keys"
 
 
-def help_text(name: str, purpose: str) -> str:
-    """Usage, the groups with their choices, and the configuration with its defaults."""
-    configuration = compose_quietly(name, [])
+def help_text(name: str, purpose: str, arguments: Sequence[str]) -> str:
+    """Usage, the groups with their choices, and every key with its default, those of the groups' files given too."""
+    known = own_choices(compose_quietly(name, [])).keys() | SEVERAL
+    overrides = [each for each in groups_of(arguments) if each.partition("=")[0] in known]
+    for override in overrides:
+        check_override(name, override)
+    configuration = compose_quietly(name, overrides)
     groups = sorted({str(path.parent.relative_to(CONF)) for path in CONF.rglob("*.yaml") if path.parent != CONF})
     lines = [purpose, "", f"usage: python {name}.py [group=choice …] [key=value …]", "", "groups and their choices:"]
     lines += [f"  {group + '=':24}{' | '.join(group_choices(CONF / group))}" for group in groups]
-    lines += ["", "keys and their defaults:"]
-    lines += [f"  {line}" for line in OmegaConf.to_yaml(without_hydra(configuration)).splitlines()]
+    lines += ["", "keys and their defaults, with " + (" ".join(overrides) or "the groups' defaults") + ":"]
+    text = OmegaConf.to_yaml(without_hydra(configuration))
+    lines += [f"  {line}" for line in explained(text, comments_in(CONF, name, own_choices(configuration)))]
     return "\n".join(lines)
 
 
@@ -222,7 +228,8 @@ def run_entry_point(name: str, purpose: str, work: Callable[[DictConfig], object
     """Parse the command line, do the work, and leave with 0, 2 (the user must mend something) or 130 (Ctrl-C)."""
     arguments = sys.argv[1:]
     if {"-h", "--help"} & set(arguments):
-        print(help_text(name, purpose))
+        with exit_status():
+            print(help_text(name, purpose, arguments))
         return
     if {"-m", "--multirun"} & set(arguments):
         exit_with("-m: to run many, use python tune.py search=grid", 2)

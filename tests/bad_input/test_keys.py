@@ -1,5 +1,7 @@
 """Options mistyped: one message that names the nearest right one, and status 2."""
 
+import re
+
 import pytest
 import yaml
 from tones import make_corpus
@@ -77,6 +79,16 @@ def test_help(script):
     assert shown.status == 0
     assert f"python {script}.py" in shown.out
     assert len(shown.out.splitlines()) > 10
+
+
+def test_help_explains_every_key_and_those_of_the_files_that_are_chosen():
+    shown = run("train", "encoder=bilstm", "features=mfcc", "--help").out
+    assert re.search(r"^    units: 192 +# in each direction$", shown, re.MULTILINE)
+    assert re.search(r"^      factor: 4 +# 1, 2, 4 or 8$", shown, re.MULTILINE)
+    assert re.search(r"^    minutes: null +# wall time of training", shown, re.MULTILINE)
+    assert "coefficients:" in shown and "feed_forward:" not in shown
+    wrong = run("train", "encoder=bilst", "--help")
+    assert wrong.status == 2 and "did you mean bilstm?" in wrong.error
 
 
 def test_help_of_asr():
