@@ -117,13 +117,16 @@ class Ranked:
 def ranking(sweep: Sweep, study: optuna.Study, finals: optuna.Study | None) -> list[Ranked]:
     """Candidates by their mean dev WER; without finals, the trials by the one they have."""
     if finals is None:
+        own = best_first(study, earlier=False)
+        if not own:
+            raise UserError(f"no trial was finished, so there is no winner; {reasons_of(study)}")
         return [
             Ranked(
                 Candidate(f"trial {trial.number}", trial.user_attrs["overrides"]),
-                [trial.values[0]],
+                [trial.user_attrs["metrics"]["dev"]["wer"]],
                 [folder_of(trial.user_attrs)],
             )
-            for trial in best_first(study)
+            for trial in own
         ]
     found = []
     done = finals.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))

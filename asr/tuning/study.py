@@ -80,7 +80,9 @@ def enqueue_start(study: optuna.Study, sweep: Sweep, default: DictConfig, start:
         taken, others = earlier_trials(start["earlier"], sweep)
         study.add_trials(taken)
         study.set_user_attr("earlier", start["earlier"])
-        notes.append(f"{len(taken)} trials taken over from {start['earlier']}, {others} not: other keys or values")
+        notes.append(
+            f"{len(taken)} trials taken over from {start['earlier']}, {others} not: other keys, values or objectives"
+        )
     return notes
 
 
@@ -105,8 +107,9 @@ def earlier_trials(where: str, sweep: Sweep) -> tuple[list[FrozenTrial], int]:
     for study in storage.get_all_studies():
         if study.study_name.endswith((FINALS, TURN)):
             continue
+        alike = list(study.user_attrs.get("sweep", {}).get("objectives", sweep.objectives)) == list(sweep.objectives)
         for trial in storage.get_all_trials(study._study_id, states=(TrialState.COMPLETE,)):
-            if len(trial.values) == len(sweep.objectives) and is_point(sweep, trial):
+            if alike and len(trial.values) == len(sweep.objectives) and is_point(sweep, trial):
                 attributes = {key: trial.user_attrs[key] for key in ("metrics",) if key in trial.user_attrs}
                 taken.append(
                     optuna.trial.create_trial(

@@ -234,9 +234,13 @@ class TimeSpent:
         write_whole(self.file, json.dumps({"seconds": round(self.seconds, 1)}))
 
 
-def best_first(study: optuna.Study) -> list[FrozenTrial]:
-    """Finished trials by their first objective, each point once; with several objectives those of the front first."""
+def best_first(study: optuna.Study, earlier: bool = True) -> list[FrozenTrial]:
+    """Finished trials by their first objective, each point once; with several objectives those of the front first.
+
+    earlier: with those that were taken over from another study.
+    """
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    finished = [trial for trial in finished if earlier or "from" not in trial.user_attrs]
     front = {trial.number for trial in study.best_trials} if len(study.directions) > 1 and finished else set()
     finished = sorted(finished, key=lambda trial: (trial.number not in front, trial.values, trial.number))
     return list({tuple(sorted(trial.params.items(), key=str)): trial for trial in reversed(finished)}.values())[::-1]

@@ -126,3 +126,44 @@ def test_a_finished_sweep_is_shown_and_not_trained_again(searched, tones):
     assert sweep(tones, folder, *SEARCH) == summary
     assert len(trials_of(folder, "architecture")) == 5
     assert "search=architecture</h1>" in (folder / "report.html").read_text("utf-8")
+
+
+def test_two_workers_learn_from_an_earlier_sweep(searched, tones, tmp_path):
+    earlier, summary = searched
+    arguments = [each for each in SEARCH if not each.startswith(("trials=", "finals."))]
+    found = sweep(
+        tones, tmp_path / "second", *arguments, "trials=3", "workers=2", "finals.count=0", f"start.earlier={earlier}"
+    )
+    trials = trials_of(tmp_path / "second", "architecture")
+    taken = [trial for trial in trials if "from" in trial.user_attrs]
+    assert len(taken) == summary["trials"]["complete"] and len(trials) == len(taken) + 3
+    assert all(trial.state.is_finished() for trial in trials)
+    own = {trial.number: trial.values[0] for trial in trials if trial.values and trial not in taken}
+    assert found["winner"]["dev_wer"] == min(own.values())  # the earlier ones were trained elsewhere
+    assert Path(found["winner"]["folder"]).parent == tmp_path / "second" / "trials"
+    logs = [path.read_text("utf-8") for path in sorted((tmp_path / "second" / "workers").glob("*.log"))]
+    assert len(logs) == 2 and sum(log.count(": complete") + log.count(": pruned") for log in logs) == 3
+
+
+def better(one: optuna.trial.FrozenTrial, other: optuna.trial.FrozenTrial) -> bool:
+    """In one objective at least, and worse in none."""
+    pairs = list(zip(one.values, other.values, strict=True))
+    return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
+
+
+def test_two_objectives_leave_a_front(tones, tmp_path):
+    arguments = [
+        "search=architecture",
+        "encoder=mlp",
+        "encoder.context=4",
+        "sampler=nsga2",
+        "trials=4",
+        "budget.epochs=2",
+    ]
+    found = sweep(tones, tmp_path, *arguments, "objectives=[wer,parameters]", "finals.count=1", "finals.seeds=1")
+    trials = trials_of(tmp_path, "architecture")
+    assert len(trials) == 4 and all(len(trial.values) == 2 for trial in trials)
+    assert all(trial.values[1] == trial.user_attrs["metrics"]["train"]["parameters"] for trial in trials)
+    finalists = {int(each["label"].split()[1].rstrip(",")) for each in found["finals"]}
+    assert finalists & {trial.number for trial in trials if not any(better(each, trial) for each in trials)}
+    assert "Pareto front" in (tmp_path / "report.html").read_text("utf-8")
