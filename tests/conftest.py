@@ -1,6 +1,7 @@
 """What several tests share."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -18,3 +19,11 @@ from tones import make_corpus
 def tones(tmp_path_factory) -> Path:
     """A folder of sixty short recordings in a language of three tones, by six speakers."""
     return make_corpus(tmp_path_factory.mktemp("corpus") / "tones")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_that_arrive():
+    """Where the tests run in the background of a shell, their children would ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -176,14 +176,6 @@ def undisturbed(tones, tmp_path_factory) -> dict[str, float]:
     return found
 
 
-@pytest.fixture(autouse=True)
-def signals_that_arrive():
-    """Where the tests run in the background of a shell, their children would ignore SIGINT."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def stop(process: subprocess.Popen, how: signal.Signals) -> str:
     """End the parent; its workers must end too. What it said."""
     workers = children(process.pid)

@@ -25,7 +25,7 @@ FEWEST_ABOVE = 50  # for PED-ANOVA, which compares the best tenth with the rest
 def importances(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
     """HTML: the importance of each parameter for each objective; a sentence where it cannot be told."""
     finished = done(trials)
-    early, share = early_on(trials) if len(objectives) == 1 else ([], 0.0)
+    early, share = early_on(trials)
     if max(len(finished), len(early)) < FEWEST:
         return page.paragraph(
             f"With {len(finished)} finished trials nothing can be said of which parameters matter; {FEWEST} are wanted."

@@ -122,7 +122,7 @@ def slices(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
 
     Where trials were pruned, it is the dev WER of nearly all while they were still together.
     """
-    early, share = early_on(trials) if len(objectives) == 1 else ([], 0.0)
+    early, share = early_on(trials)
     drawn = early or done(trials)
     if len(drawn) < 2:
         return ""

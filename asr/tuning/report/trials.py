@@ -33,7 +33,7 @@ def done(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
 
 
 def early_on(trials: Sequence[FrozenTrial]) -> tuple[list[FrozenTrial], float]:
-    """Where some were pruned: nearly all, with their dev WER after a share of the budget, and that share."""
+    """Where some were pruned, which takes one objective: nearly all, with their dev WER after a share of the budget."""
     begun = [
         trial
         for trial in trials
