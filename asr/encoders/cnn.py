@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
+from asr.encoders.convolution import Convolution
 from asr.encoders.dropout import Dropout
 from asr.encoders.subsampling import Subsampling
 from asr.masking import valid_frames
@@ -51,9 +52,9 @@ class ConvBlock(nn.Module):
     def __init__(self, channels: int, out: int, kernel_frames: int, halve: int, dropout: float) -> None:
         super().__init__()
         kernel, padding = (kernel_frames, 3), (kernel_frames // 2, 1)
-        self.first = nn.Conv2d(channels, out, kernel, (1, halve), padding)
-        self.second = nn.Conv2d(out, out, kernel, 1, padding)
-        self.shortcut = nn.Conv2d(channels, out, 1, (1, halve)) if halve > 1 or channels != out else nn.Identity()
+        self.first = Convolution(channels, out, kernel, (1, halve), padding)
+        self.second = Convolution(out, out, kernel, 1, padding)
+        self.shortcut = Convolution(channels, out, 1, (1, halve)) if halve > 1 or channels != out else nn.Identity()
         self.norm_first, self.norm_second = ChannelNorm(out), ChannelNorm(out)
         self.dropout = Dropout(dropout)
 

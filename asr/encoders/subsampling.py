@@ -5,6 +5,7 @@ Both offer `maps`, the two-dimensional form (B, C, T', F') that a CNN goes on wi
 
 from torch import Tensor, nn
 
+from asr.encoders.convolution import Convolution
 from asr.errors import UserError
 from asr.masking import valid_frames
 
@@ -44,7 +45,7 @@ class ConvSubsampling(nn.Module):
         self.stride, self.channels, self.bins = factor, channels, features
         self.convolutions, self.strides = nn.ModuleList(), [over_time for over_time, _ in strides]
         for index, stride in enumerate(strides):
-            self.convolutions.append(nn.Conv2d(channels if index else 1, channels, 3, stride, padding=1))
+            self.convolutions.append(Convolution(channels if index else 1, channels, 3, stride, padding=1))
             self.bins = (self.bins + 1) // 2
         self.project = nn.Linear(channels * self.bins, dim)
 
