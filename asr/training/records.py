@@ -24,6 +24,7 @@ from asr.writing import write_whole
 class BestModel(lightning.Callback):
     """Writes the model folder whenever the dev WER (then CER) is the best so far: an interrupted run leaves a model.
 
+    Of equals the last is kept: where dev is small there are many, and more training makes more of the same score.
     Weights that are not finite, or make the dev loss so, are never written.
     Stands before the moving average in the list of callbacks, so that it sees the averaged weights.
     """
@@ -37,7 +38,7 @@ class BestModel(lightning.Callback):
         if trainer.sanity_checking:
             return
         score = (float(trainer.callback_metrics["wer/dev"]), float(trainer.callback_metrics["cer/dev"]))
-        if (self.best is None or score < self.best) and is_sound(trainer, module):
+        if (self.best is None or score <= self.best) and is_sound(trainer, module):
             self.best, self.best_epoch = score, trainer.current_epoch + 1
             if trainer.is_global_zero:
                 self.save()
