@@ -154,14 +154,14 @@ def supervise(
                     trials, finals = look(sweep, study, storage, shown)
                     before, ended = ended, sum(trial.state.is_finished() for trial in (*trials, *finals))
                     if ended != before:
-                        write_table(trials, sweep.folder)
+                        write_table(trials, sweep.folder, sweep.rate)
                     report.look(trials, finals, spent.seconds)
                     spent.save()
         except KeyboardInterrupt as stopped:
             raise Interrupted(f"interrupted: the same command goes on; results so far {sweep.folder}") from stopped
         finally:
             trials, finals = look(sweep, study, storage, shown)
-            write_table(trials, sweep.folder)
+            write_table(trials, sweep.folder, sweep.rate)
             report.write(trials, finals, spent.seconds)
     early = [workers.why_early(number) for number, status in workers.ended.items() if status]
     if early and not (sweep.folder / SUMMARY).is_file():
@@ -199,7 +199,7 @@ def finals_of(sweep: Sweep, storage) -> list:
 
 
 def closing_words(sweep: Sweep, study: optuna.Study) -> dict[str, Any]:
-    print_best(study.get_trials(deepcopy=False))
+    print_best(study.get_trials(deepcopy=False), sweep.rate)
     summary = json.loads((sweep.folder / SUMMARY).read_text("utf-8"))
     print_summary(summary, sweep.folder)
     return summary

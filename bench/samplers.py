@@ -3,7 +3,7 @@
     python -m bench.samplers [--seeds 1 2 3] [--minutes 20] [--samplers tpe random] [--out FOLDER] [overrides]
 
 The sweeps of a pair run at the same time with half of the processors each, so that whatever else the machine does
-meets both alike. Of every sweep: the winner's mean dev WER over fresh seeds, its WER on test, the test WER of the
+meets both alike. Of every sweep: the winner's mean error rate on dev over fresh seeds, its rate on test, that of the
 configuration as it stood (scored afterwards, for this table alone), trials done, and the share of time in training.
 """
 
@@ -30,30 +30,32 @@ def begin(
 def result_of(folder: Path, sampler: str, seed: int) -> dict:
     """What a sweep came to, and what the configuration that it began from does on test."""
     summary = json.loads((folder / "summary.json").read_text("utf-8"))
-    winner = summary["winner"]
+    winner, rate = summary["winner"], summary["rate"]
     stood = next((each for each in summary["finals"] if DEFAULT in each["label"]), None)
     return {
         "sampler": sampler,
         "seed": seed,
         "trials": summary["trials"],
         "winner": winner["overrides"],
-        "winner_dev_wer": winner["dev_wer"],
-        "winner_test_wer": winner["metrics"]["test"]["wer"],
-        "winner_test_ci95": winner["metrics"]["test"]["wer_ci95"],
-        "as_it_stood_dev_wer": stood["dev_wer"] if stood else None,
-        "as_it_stood_test_wer": mean(wer_on_test(Path(each)) for each in stood["folders"]) if stood else None,
+        "rate": rate,
+        "winner_dev": winner["dev"],
+        "winner_test": winner["metrics"]["test"][rate],
+        "winner_test_ci95": winner["metrics"]["test"][f"{rate}_ci95"],
+        "as_it_stood_dev": stood["dev"] if stood else None,
+        "as_it_stood_test": mean(on_test(Path(each))[rate] for each in stood["folders"]) if stood else None,
         "trained_share": summary["trained_share"],
         "seconds": summary["seconds"],
     }
 
 
-def wer_on_test(run: Path) -> float:
+def on_test(run: Path) -> dict:
+    """The run's metrics of test."""
     out = run / "evaluation" / "test"
     if not (out / "metrics.json").is_file():
         subprocess.run(
             [sys.executable, "evaluate.py", f"run={run}", f"out_dir={out}"], check=True, stdout=subprocess.DEVNULL
         )
-    return json.loads((out / "metrics.json").read_text("utf-8"))["test"]["wer"]
+    return json.loads((out / "metrics.json").read_text("utf-8"))["test"]
 
 
 def main() -> None:
@@ -75,7 +77,7 @@ def main() -> None:
     means = {
         sampler: {
             key: mean(each[key] for each in found if each["sampler"] == sampler)
-            for key in ("winner_dev_wer", "winner_test_wer")
+            for key in ("winner_dev", "winner_test")
         }
         for sampler in chosen.samplers
     }

@@ -47,11 +47,12 @@ def bare_epoch(module, batches, precision: str) -> float:
 def trainer_epoch(config, corpus, module, loader, folder: Path) -> float:
     """Seconds that the training batches of one epoch took in the trainer, loading included."""
     budget = budget_of(config, corpus)
+    display = ProgressDisplay(Console(stderr=True), budget, config.trainer.monitor)
     trainer = lightning.Trainer(
         accelerator="cpu",
         precision=config.trainer.precision,
         max_epochs=1,
-        callbacks=[budget, ProgressDisplay(Console(stderr=True), budget), MovingAverage(config.trainer.average_decay)],
+        callbacks=[budget, display, MovingAverage(config.trainer.average_decay)],
         default_root_dir=folder,
         logger=TensorBoardLogger(folder),
         enable_progress_bar=False,

@@ -1,4 +1,4 @@
-"""Word and character error rates, with the interval in which the true word error rate may be expected."""
+"""Word and character error rates, with the intervals in which the true ones may be expected."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -11,13 +11,15 @@ from jiwer import AlignmentChunk
 from asr.errors import UserError
 from asr.evaluation.bootstrap import RESAMPLES, resample, units_of
 
+OTHER_RATE = {"wer": "cer", "cer": "wer"}
+
 
 @dataclass(frozen=True)
 class Score:
     """Errors of the hypotheses of a test set; rates are fractions (0.042 is 4.2 %), and may exceed 1.
 
     characters: counted in the references with the spaces between words, as the character errors are.
-    wer_ci95: (low, high), the 95 % interval; one that was resampled over few units says little.
+    wer_ci95, cer_ci95: (low, high), the 95 % intervals; one that was resampled over few units says little.
     interval_over: what was resampled, "speakers" or "utterances"; interval_units: how many of them there were.
     per_utterance_wer: in the order given; where a reference is empty, the number of inserted words.
     per_utterance_errors, per_utterance_words: in the order given.
@@ -35,6 +37,7 @@ class Score:
     character_insertions: int
     utterances: int
     wer_ci95: tuple[float, float]
+    cer_ci95: tuple[float, float]
     interval_over: str
     interval_units: int
     per_utterance_wer: tuple[float, ...] = field(repr=False)
@@ -44,7 +47,7 @@ class Score:
     def as_dict(self) -> dict[str, Any]:
         """What goes into metrics.json: everything but the list of utterances."""
         metrics = {key: value for key, value in asdict(self).items() if not key.startswith("per_utterance")}
-        return metrics | {"wer_ci95": list(self.wer_ci95)}
+        return metrics | {"wer_ci95": list(self.wer_ci95), "cer_ci95": list(self.cer_ci95)}
 
 
 def score(
@@ -73,13 +76,19 @@ def score(
     if not word_counts.any():
         raise UserError("no reference of the test set holds a word, so it has no word error rate")
     errors = word_errors.sum(axis=1)
+    character_errors = np.array([sum(_errors(chunks)) for chunks in characters.alignments])  # (U,)
+    character_counts = np.array([len(reference) for reference in characters.references])  # (U,)
     units, interval_over = units_of(groups, len(references))
-    rates = resample(np.bincount(units, errors), np.bincount(units, word_counts), seed, resamples)
+
+    def interval(wrong: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
+        rates = resample(np.bincount(units, wrong), np.bincount(units, counts), seed, resamples)
+        return rates.interval(int(counts.sum()))
+
     return Score(
         wer=words.wer,
         cer=characters.cer,
         words=int(word_counts.sum()),
-        characters=sum(len(reference) for reference in characters.references),
+        characters=int(character_counts.sum()),
         substitutions=words.substitutions,
         deletions=words.deletions,
         insertions=words.insertions,
@@ -87,7 +96,8 @@ def score(
         character_deletions=characters.deletions,
         character_insertions=characters.insertions,
         utterances=len(references),
-        wer_ci95=rates.interval(int(word_counts.sum())),
+        wer_ci95=interval(errors, word_counts),
+        cer_ci95=interval(character_errors, character_counts),
         interval_over=interval_over,
         interval_units=int(units.max()) + 1,
         per_utterance_wer=tuple((errors / np.maximum(word_counts, 1)).tolist()),
@@ -104,6 +114,11 @@ def word_error_rate(references: Sequence[str], hypotheses: Sequence[str]) -> flo
 def character_error_rate(references: Sequence[str], hypotheses: Sequence[str]) -> float:
     """The character error rate alone, as a fraction; the spaces between words count as characters."""
     return float(jiwer.process_characters(list(references), list(hypotheses)).cer)
+
+
+def characters_as_words(text: str) -> str:
+    """The text with every character a word, the spaces between words too: its word error rate is its CER."""
+    return " ".join(text.strip().replace(" ", "␣"))
 
 
 def _errors(chunks: list[AlignmentChunk]) -> tuple[int, int, int]:

@@ -66,17 +66,17 @@ def fit(
     shown = next(iter(batches["dev"])).first(config.trainer.examples)
     callbacks = [
         OwnBatches(batches["train"], config.seed),
-        BestModel(lambda: recognizer.save(run.model)),
+        BestModel(lambda: recognizer.save(run.model), config.trainer.monitor),
         Examples(shown, lambda batch: examples_of(recognizer, batch)),
         budget,
         History(run.history, budget),
-        ProgressDisplay(screen, budget),
+        ProgressDisplay(screen, budget, config.trainer.monitor),
         Resumable(run.checkpoint.parent),
         MovingAverage(config.trainer.average_decay),
         *more,
     ]
     if config.trainer.patience:
-        callbacks.append(EarlyStopping("wer/dev", patience=config.trainer.patience))
+        callbacks.append(EarlyStopping(f"{config.trainer.monitor}/dev", patience=config.trainer.patience))
     trainer = new_trainer(config, run, precision, callbacks)
     resume = str(run.checkpoint) if run.checkpoint.is_file() else None
     if resume:

@@ -16,10 +16,15 @@ from asr.training.budget import Budget
 
 
 class ProgressDisplay(lightning.Callback):
-    """Loss, dev WER and time left; every validation leaves a line behind, so that the log tells the story too."""
+    """Loss, error rate and time left; every validation leaves a line behind, so that the log tells the story too.
 
-    def __init__(self, console: Console, budget: Budget, interval_s: float = 0.5, silent_s: float = 5.0) -> None:
-        self.console, self.budget = console, budget
+    monitor: the rate of dev, wer or cer, that the best is told by.
+    """
+
+    def __init__(
+        self, console: Console, budget: Budget, monitor: str, interval_s: float = 0.5, silent_s: float = 5.0
+    ) -> None:
+        self.console, self.budget, self.monitor = console, budget, monitor
         self.interval_s, self.silent_s = interval_s, silent_s  # between refreshes; between lines where not a terminal
         self.live: Live | None = None
         self.refreshed = self.printed = 0.0
@@ -45,7 +50,7 @@ class ProgressDisplay(lightning.Callback):
             f"{spent:4.0%}",
             f"epoch {trainer.current_epoch + 1}",
             f"loss {show(metrics.get('loss/train_step', metrics.get('loss/train')), '.3f')}",
-            f"dev WER {show(metrics.get('wer/dev'), '.1%')}",
+            f"dev {self.monitor.upper()} {show(metrics.get(f'{self.monitor}/dev'), '.1%')}",
             f"best {show(self.best, '.1%')}",
             f"{self.budget.throughput:.0f} s/s",
             f"left {clock(self.budget.seconds_left)}",
@@ -56,16 +61,16 @@ class ProgressDisplay(lightning.Callback):
         metrics = trainer.callback_metrics
         if not trainer.is_global_zero or "wer/dev" not in metrics:
             return
-        wer = float(metrics["wer/dev"])
-        better = self.best is None or wer < self.best
-        self.best = wer if better else self.best
+        rate = float(metrics[f"{self.monitor}/dev"])
+        better = self.best is None or rate < self.best
+        self.best = rate if better else self.best
         if not (self.live or better or time.monotonic() - self.printed > self.silent_s):
             return
         self.printed = time.monotonic()
         self.console.print(
             f"epoch {trainer.current_epoch + 1:4d}   step {trainer.global_step:6d}   "
             f"loss {show(metrics.get('loss/train_epoch'), '6.3f')}   dev loss {show(metrics['loss/dev'], '6.3f')}   "
-            f"dev WER {wer:6.1%}   CER {show(metrics['cer/dev'], '6.1%')}   "
+            f"dev WER {show(metrics['wer/dev'], '6.1%')}   CER {show(metrics['cer/dev'], '6.1%')}   "
             f"{self.budget.throughput:5.0f} audio s/s   {clock(self.budget.seconds)} gone, "
             f"{clock(self.budget.seconds_left)} left{'   *' if better else ''}",
             highlight=False,

@@ -17,27 +17,30 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from asr.data.batches import Batch
 from asr.errors import UserError
 from asr.evaluation.plots import Example, figure_of_example
+from asr.evaluation.wer import OTHER_RATE
 from asr.training.budget import Budget
 from asr.writing import write_whole
 
 
 class BestModel(lightning.Callback):
-    """Writes the model folder whenever the dev WER (then CER) is the best so far: an interrupted run leaves a model.
+    """Writes the model folder whenever dev is heard best so far: an interrupted run leaves a model.
 
+    The best has the least `monitor`, wer or cer; of equals, the least of the other rate.
     Of equals the last is kept: where dev is small there are many, and more training makes more of the same score.
     Weights that are not finite, or make the dev loss so, are never written.
     Stands before the moving average in the list of callbacks, so that it sees the averaged weights.
     """
 
-    def __init__(self, save: Callable[[], None]) -> None:
-        self.save = save
+    def __init__(self, save: Callable[[], None], monitor: str) -> None:
+        self.save, self.monitor = save, monitor
         self.best: tuple[float, float] | None = None
         self.best_epoch = 0
 
     def on_validation_end(self, trainer, module) -> None:
         if trainer.sanity_checking:
             return
-        score = (float(trainer.callback_metrics["wer/dev"]), float(trainer.callback_metrics["cer/dev"]))
+        metrics = trainer.callback_metrics
+        score = float(metrics[f"{self.monitor}/dev"]), float(metrics[f"{OTHER_RATE[self.monitor]}/dev"])
         if (self.best is None or score <= self.best) and is_sound(trainer, module):
             self.best, self.best_epoch = score, trainer.current_epoch + 1
             if trainer.is_global_zero:

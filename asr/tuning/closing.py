@@ -12,18 +12,19 @@ from asr.configuration import CONF
 from asr.errors import UserError
 from asr.evaluation.against import read_lines
 from asr.evaluation.significance import compare
-from asr.evaluation.wer import score
+from asr.evaluation.wer import characters_as_words, score
 from asr.tuning.finals import DEFAULT, Ranked, folder_of, ranking
 from asr.tuning.sweep import Sweep
 from asr.writing import write_whole
 
 SUMMARY = "summary.json"
 NOT_FOR_OTHERS = ("data.source", "data.workers", "data.cache_", "data.fold", "run_dir", "trainer.", "seed", "budget.")
+FOR_OTHERS = "trainer.monitor="
 
 
 def summary_of(sweep: Sweep, study: optuna.Study, finals: optuna.Study | None, seconds: float) -> dict[str, Any]:
     """What summary.json holds but for the winner's score on test: the ranking, and what was won by it, on dev."""
-    ranked = ranking(sweep, study, finals)
+    ranked, rate = ranking(sweep, study, finals), sweep.rate
     winner = ranked[0]
     stood = next((each for each in ranked if DEFAULT in each.candidate.label), None)
     rivals = {"runner_up": ranked[1] if len(ranked) > 1 else None, "as_it_stood": stood}
@@ -32,27 +33,29 @@ def summary_of(sweep: Sweep, study: optuna.Study, finals: optuna.Study | None, s
     return {
         "study": sweep.name,
         "objectives": list(sweep.objectives),
+        "rate": rate,
         "overrides": list(sweep.overrides),
         "folds": sweep.folds,
         "trials": {state.name.lower(): sum(trial.state == state for trial in trials) for state in TrialState},
         "seconds": round(seconds, 1),
         "trained_share": round(sum(trained) / (seconds * sweep.workers), 4) if seconds else None,
-        "winner": described(winner) | {"overrides": winner.candidate.overrides, "folder": str(winner.best_folder)},
-        "finals": [described(each) for each in ranked] if finals else [],
+        "winner": described(winner, rate)
+        | {"overrides": winner.candidate.overrides, "folder": str(winner.best_folder)},
+        "finals": [described(each, rate) for each in ranked] if finals else [],
         "against": {
-            name: dict(label=rival.candidate.label) | compared(winner, rival)
+            name: dict(label=rival.candidate.label) | compared(winner, rival, rate)
             for name, rival in rivals.items()
             if rival is not None and rival is not winner and finals is not None
         },
     }
 
 
-def described(ranked: Ranked) -> dict[str, Any]:
+def described(ranked: Ranked, rate: str) -> dict[str, Any]:
     return {
         "label": ranked.candidate.label,
-        "dev_wer": ranked.wer,
-        "dev_wers": ranked.wers,
-        "dev_wer_ci95": interval_of(ranked.folders),
+        "dev": ranked.dev,
+        "dev_each": ranked.dev_each,
+        "dev_ci95": interval_of(ranked.folders, rate),
         "folders": [str(folder) for folder in ranked.folders],
     }
 
@@ -63,13 +66,13 @@ def dev_lines(folder: Path) -> list[Mapping[str, Any]]:
     return [line for line in read_lines(file) if line["split"] == "dev"] if file.is_file() else []
 
 
-def interval_of(folders: Sequence[Path]) -> list[float] | None:
-    """95 % interval of the mean WER over these trainings, by the bootstrap over speakers."""
+def interval_of(folders: Sequence[Path], rate: str) -> list[float] | None:
+    """95 % interval of the mean rate over these trainings, by the bootstrap over speakers."""
     lines = [line for folder in folders for line in dev_lines(folder)]
     if not lines:
         return None
     references, heard = ([line[key] for line in lines] for key in ("reference", "hypothesis"))
-    return list(score(references, heard, speakers_of(lines)).wer_ci95)
+    return score(references, heard, speakers_of(lines)).as_dict()[f"{rate}_ci95"]
 
 
 def speakers_of(lines: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -77,7 +80,7 @@ def speakers_of(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     return [line["speaker"] or line["id"] for line in lines]
 
 
-def compared(winner: Ranked, rival: Ranked) -> dict[str, Any]:
+def compared(winner: Ranked, rival: Ranked, rate: str) -> dict[str, Any]:
     """The paired tests of asr.evaluation.significance on dev, over as many trainings of both."""
     count = min(len(winner.folders), len(rival.folders))
     lines, others = (
@@ -85,8 +88,13 @@ def compared(winner: Ranked, rival: Ranked) -> dict[str, Any]:
     )
     if not lines or [line["id"] for line in lines] != [line["id"] for line in others]:
         return {}
-    references, heard = ([line[key] for line in lines] for key in ("reference", "hypothesis"))
-    return compare(references, heard, [line["hypothesis"] for line in others], speakers_of(lines)).as_dict()
+    parts = (lines, "reference"), (lines, "hypothesis"), (others, "hypothesis")
+    texts = [[line[key] for line in some] for some, key in parts]
+    if rate == "cer":
+        texts = [list(map(characters_as_words, some)) for some in texts]
+    references, ours, theirs = texts
+    tested = compare(references, ours, theirs, speakers_of(lines)).as_dict()
+    return {key: value for key, value in tested.items() if key not in ("words", "wer", "wer_against")}
 
 
 def in_order(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -95,7 +103,8 @@ def in_order(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def write_experiment(path: Path, overrides: Sequence[str], said: str) -> None:
     """The overrides of a training as a file for conf/experiment/, less what is of this machine and this sweep."""
-    keys = dict(override.split("=", 1) for override in overrides if not override.startswith(NOT_FOR_OTHERS))
+    kept = [each for each in overrides if each.startswith(FOR_OTHERS) or not each.startswith(NOT_FOR_OTHERS)]
+    keys = dict(override.split("=", 1) for override in kept)
     defaults: list[Any] = [keys.pop("experiment")] if "experiment" in keys else []
     values: dict[str, Any] = {}
     for key, value in keys.items():

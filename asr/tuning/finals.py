@@ -88,34 +88,34 @@ def run_finals(sweep: Sweep, clock: Clock, train: Train) -> Callable[[Trial], li
         longer = [f"budget.minutes={sweep.finals.minutes:g}"] if sweep.finals.minutes else []
         overrides = [*sweep.overrides, *candidate.overrides, f"seed={seed}", *longer]
         note(trial, overrides=overrides, folder=str(folder), label=candidate.label)
-        reports = Reports(trial, clock.until, at_rungs=False)
+        reports = Reports(trial, sweep.rate, clock.until, at_rungs=False)
         with timed(trial, reports):
             metrics = kept(train(overrides, folder, reports, False))
         note(trial, metrics=metrics)
-        return [metrics["dev"]["wer"]]
+        return [metrics["dev"][sweep.rate]]
 
     return run
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A candidate and its trainings: the dev WER of every seed, as fractions, and their run folders."""
+    """A candidate and its trainings: the sweep's rate of every seed on dev, as fractions, and their run folders."""
 
     candidate: Candidate
-    wers: list[float]
+    dev_each: list[float]
     folders: list[Path]
 
     @property
-    def wer(self) -> float:
-        return mean(self.wers)
+    def dev(self) -> float:
+        return mean(self.dev_each)
 
     @property
     def best_folder(self) -> Path:
-        return min(zip(self.wers, self.folders, strict=True))[1]
+        return min(zip(self.dev_each, self.folders, strict=True))[1]
 
 
 def ranking(sweep: Sweep, study: optuna.Study, finals: optuna.Study | None) -> list[Ranked]:
-    """Candidates by their mean dev WER; without finals, the trials by the one they have."""
+    """Candidates by their mean rate on dev; without finals, the trials by the one they have."""
     if finals is None:
         own = best_first(study, earlier=False)
         if not own:
@@ -123,7 +123,7 @@ def ranking(sweep: Sweep, study: optuna.Study, finals: optuna.Study | None) -> l
         return [
             Ranked(
                 Candidate(f"trial {trial.number}", trial.user_attrs["overrides"]),
-                [trial.user_attrs["metrics"]["dev"]["wer"]],
+                [trial.user_attrs["metrics"]["dev"][sweep.rate]],
                 [folder_of(trial.user_attrs)],
             )
             for trial in own
@@ -133,12 +133,12 @@ def ranking(sweep: Sweep, study: optuna.Study, finals: optuna.Study | None) -> l
     for index, described in enumerate(finals.user_attrs["candidates"]):
         own = [trial for trial in done if trial.user_attrs["final"][0] == index]
         if own:
-            wers, folders = [trial.values[0] for trial in own], [folder_of(trial.user_attrs) for trial in own]
-            found.append(Ranked(Candidate(**described), wers, folders))
+            dev_each, folders = [trial.values[0] for trial in own], [folder_of(trial.user_attrs) for trial in own]
+            found.append(Ranked(Candidate(**described), dev_each, folders))
     if not found:
         raise UserError(f"none of the finals was finished, so there is no winner; {reasons_of(finals)}")
-    most = max(len(ranked.wers) for ranked in found)
-    return sorted(found, key=lambda ranked: (len(ranked.wers) < most, ranked.wer))
+    most = max(len(ranked.dev_each) for ranked in found)
+    return sorted(found, key=lambda ranked: (len(ranked.dev_each) < most, ranked.dev))
 
 
 def folder_of(attributes: Mapping[str, Any]) -> Path:

@@ -15,7 +15,7 @@ from rich.text import Text
 from asr.training.progress import clock
 from asr.tuning.pruning import RUNGS
 from asr.tuning.sweep import Sweep
-from asr.tuning.trials import STATES, dev_wer
+from asr.tuning.trials import STATES, dev_rate
 
 ROWS = 16  # of the latest trials, where the terminal is high enough
 AROUND_A_TABLE = 5  # lines: title, head, rules, and a best trial that takes a second one
@@ -51,7 +51,8 @@ class Screen:
             for trial in some:
                 if trial.state.is_finished() and (kind, trial.number) not in self.told:
                     self.told.add((kind, trial.number))
-                    self.say(f"{kind} {trial.number:3d}  {line_of(trial)}  {self.left(trials, finals)}")
+                    line = line_of(trial, self.sweep.rate)
+                    self.say(f"{kind} {trial.number:3d}  {line}  {self.left(trials, finals)}")
 
     def whole(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial]) -> Group:
         shown = [("finals: the best few, with other seeds", finals)] if finals else []
@@ -66,7 +67,7 @@ class Screen:
         table = Table(title=title, title_justify="left", expand=True, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         table.add_column("trial", justify="right", no_wrap=True)
         table.add_column("values", ratio=1)
-        table.add_column("dev WER", justify="right", no_wrap=True)
+        table.add_column(f"dev {self.sweep.rate.upper()}", justify="right", no_wrap=True)
         table.add_column("time", justify="right", no_wrap=True)
         table.add_column("", max_width=max(8, self.console.width // 4))
         done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
@@ -79,7 +80,7 @@ class Screen:
             name = f"* {trial.number}" if trial is best else str(trial.number)
             values = Text(values_of(trial), no_wrap=trial is not best, overflow="ellipsis")
             said = Text(told(trial, state), no_wrap=True, overflow="ellipsis")
-            table.add_row(name, values, wer_of(trial), clock(seconds_of(trial)), said, style=style)
+            table.add_row(name, values, rate_of(trial, self.sweep.rate), clock(seconds_of(trial)), said, style=style)
         waiting = sum(trial.state == TrialState.WAITING for trial in trials)
         if waiting:
             table.add_row("", f"{waiting} more wait", "", "", "", style="dim")
@@ -109,9 +110,9 @@ class Screen:
         return f"about {clock(ahead / self.sweep.workers)} left"
 
 
-def line_of(trial: FrozenTrial) -> str:
+def line_of(trial: FrozenTrial, rate: str) -> str:
     state = told(trial, STATES[trial.state])
-    return f"{state:8} dev WER {wer_of(trial):>7}  {clock(seconds_of(trial))}  {values_of(trial)}"
+    return f"{state:8} dev {rate.upper()} {rate_of(trial, rate):>7}  {clock(seconds_of(trial))}  {values_of(trial)}"
 
 
 def told(trial: FrozenTrial, state: str) -> str:
@@ -137,8 +138,8 @@ def shown(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def wer_of(trial: FrozenTrial) -> str:
-    found = dev_wer(trial)
+def rate_of(trial: FrozenTrial, rate: str) -> str:
+    found = dev_rate(trial, rate)
     return "–" if found is None else f"{found:.2%}"
 
 

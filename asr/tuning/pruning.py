@@ -14,16 +14,16 @@ NEAR_THE_END = 18  # from this rung on a training is finished: its result is wor
 
 
 class Reports(lightning.Callback):
-    """Tells the study the best dev WER so far at every rung, and stops a training that it wants pruned or time is up.
+    """Tells the study the best dev rate so far at every rung, and stops a training that it wants pruned or time is up.
 
     A rung is a share of the budget, not an epoch: trainings are compared where their learning rates stand alike, and
-    those of any speed meet the same rungs. until: time.time() at which trainings have to end. at_rungs: whether this
-    training is the whole of the trial; where it is one of several folds, and where there are several objectives, which
-    Optuna does not prune on, only the time is minded.
+    those of any speed meet the same rungs. rate: wer or cer. until: time.time() at which trainings have to end.
+    at_rungs: whether this training is the whole of the trial; where it is one of several folds, and where there are
+    several objectives, which Optuna does not prune on, only the time is minded.
     """
 
-    def __init__(self, trial: Trial, until: float, at_rungs: bool) -> None:
-        self.trial, self.until = trial, until
+    def __init__(self, trial: Trial, rate: str, until: float, at_rungs: bool) -> None:
+        self.trial, self.rate, self.until = trial, rate, until
         self.at_rungs = at_rungs and len(trial.study.directions) == 1
         self.best = math.inf
         self.rung = max(trial.study._storage.get_trial(trial._trial_id).intermediate_values, default=0)
@@ -33,18 +33,18 @@ class Reports(lightning.Callback):
     def on_validation_end(self, trainer, module) -> None:
         if trainer.sanity_checking:
             return
-        wer = float(trainer.callback_metrics["wer/dev"])
-        self.best = min(self.best, wer if math.isfinite(wer) else math.inf)
-        budget = budget_of(trainer)
+        value = float(trainer.callback_metrics[f"{self.rate}/dev"])
+        self.best = min(self.best, value if math.isfinite(value) else math.inf)
+        budget, best = budget_of(trainer), f"dev {self.rate.upper()} {self.best:.1%}"
         reached = min(RUNGS, int(RUNGS * budget.spent + 1e-9))
         if self.at_rungs and math.isfinite(self.best) and self.rung < reached:
             for rung in range(self.rung + 1, reached + 1):
                 self.trial.report(self.best, rung)
             self.rung = reached
             if reached < NEAR_THE_END and self.trial.should_prune():
-                self.pruned = f"dev WER {self.best:.1%} after {reached / RUNGS:.0%} of its budget"
+                self.pruned = f"{best} after {reached / RUNGS:.0%} of its budget"
         if self.pruned is None and time.time() > self.until:
-            self.pruned = f"time is up, at dev WER {self.best:.1%} after {budget.spent:.0%} of its budget"
+            self.pruned = f"time is up, at {best} after {budget.spent:.0%} of its budget"
         if self.pruned is not None:
             trainer.should_stop = True
 

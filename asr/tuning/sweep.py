@@ -12,7 +12,9 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from asr.configuration import load_configuration
 from asr.errors import UserError
+from asr.evaluation.wer import OTHER_RATE
 from asr.tuning.space import Space, read_space
 from asr.writing import write_whole
 
@@ -40,13 +42,17 @@ class Finals:
 
 @dataclass(frozen=True)
 class Sweep:
-    """One search. `overrides` of train.py hold for every training; total_minutes covers the finals too."""
+    """One search. `overrides` of train.py hold for every training; total_minutes covers the finals too.
+
+    rate: wer or cer, by which trainings choose their models and are pruned and ranked, whatever the objectives.
+    """
 
     name: str
     folder: Path
     space: Space
     overrides: Sequence[str]
     objectives: Sequence[str]
+    rate: str
     folds: int | None
     trials: int | None
     total_minutes: float | None
@@ -94,13 +100,33 @@ class Sweep:
         }
 
 
-def sweep_of(settings: Mapping[str, Any], overrides: Sequence[str]) -> Sweep:
-    """From what conf/tune.yaml describes; UserError where something in it cannot be."""
-    for name in settings["objectives"]:
+def judged(objectives: Sequence[str] | None, overrides: Sequence[str]) -> tuple[Sequence[str], str, Sequence[str]]:
+    """What a sweep is judged by: its objectives, its rate, and the overrides with which its trainings go by that too.
+
+    UserError where the objectives cannot be, or have another rate than trainer.monitor.
+    """
+    monitor = load_configuration("train", overrides).trainer.monitor
+    objectives = [monitor] if objectives is None else objectives
+    if not objectives or isinstance(objectives, str):
+        raise UserError(f"objectives={objectives}: a list is wanted, of one at least of {', '.join(OBJECTIVES)}")
+    for name in objectives:
         if name not in OBJECTIVES:
             raise UserError(f"objectives: {name} is not known; there are {', '.join(OBJECTIVES)}")
-    if not settings["objectives"]:
-        raise UserError(f"objectives: give one at least of {', '.join(OBJECTIVES)}")
+    rates = [name for name in objectives if name in OTHER_RATE]
+    rate = monitor if monitor in rates or not rates else rates[0]
+    if rate == monitor:
+        return objectives, rate, overrides
+    if monitor == "cer" or any(each.lstrip("+").startswith("trainer.monitor=") for each in overrides):
+        raise UserError(
+            f"objectives=[{','.join(objectives)}] with trainer.monitor={monitor}: a sweep goes by one rate; give "
+            f"trainer.monitor={rate}, or objectives with {monitor}"
+        )
+    return objectives, rate, [*overrides, f"trainer.monitor={rate}"]
+
+
+def sweep_of(settings: Mapping[str, Any], overrides: Sequence[str]) -> Sweep:
+    """From what conf/tune.yaml describes; UserError where something in it cannot be."""
+    objectives, rate, overrides = judged(settings["objectives"], overrides)
     if settings["test"] not in ("winner", "all"):
         raise UserError(f"test={settings['test']}: winner (only the best is scored on test) or all is wanted")
     check_counts(settings)
@@ -115,7 +141,8 @@ def sweep_of(settings: Mapping[str, Any], overrides: Sequence[str]) -> Sweep:
         folder=Path(settings["run_dir"] or f"runs/tuning/{settings['name']}"),
         space=space,
         overrides=overrides,
-        objectives=settings["objectives"],
+        objectives=objectives,
+        rate=rate,
         folds=settings["cv"]["folds"],
         trials=trials,
         total_minutes=settings["budget"]["total_minutes"],

@@ -13,24 +13,26 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from asr.tuning.live import seconds_of, values_of, wer_of
+from asr.evaluation.wer import OTHER_RATE
+from asr.tuning.live import rate_of, seconds_of, values_of
 from asr.tuning.trials import STATES
 from asr.writing import write_whole
 
 BEST = 25  # trials that are printed at the end
 LONGEST_REASON = 120  # characters; the whole one is in report.html
-COLUMNS = ("dev WER %", "dev CER %", "test WER %", "95 % interval", "parameters", "trained s", "epochs", "ended")
+COLUMNS = ("95 % interval", "parameters", "trained s", "epochs", "ended")
 
 
-def write_table(trials: Sequence[FrozenTrial], folder: Path) -> None:
-    """results.md and results.csv: a line a trial, those that were finished first, least dev WER first."""
+def write_table(trials: Sequence[FrozenTrial], folder: Path, rate: str) -> None:
+    """results.md and results.csv: a line a trial, those that were finished first, the best first."""
+    ours, other = rate.upper(), OTHER_RATE[rate].upper()
     ended = [trial for trial in trials if trial.state.is_finished()]
     ended.sort(key=lambda trial: (trial.state != TrialState.COMPLETE, trial.values or [], trial.number))
     points = [by_key(trial) for trial in ended]
     keys = list(dict.fromkeys(key for point in points for key in point))
-    head = ["trial", *keys, *COLUMNS]
+    head = ["trial", *keys, f"dev {ours} %", f"dev {other} %", f"test {ours} %", *COLUMNS]
     rows = [
-        [str(trial.number), *(shown(point.get(key, "")) for key in keys), *cells(trial)]
+        [str(trial.number), *(shown(point.get(key, "")) for key in keys), *cells(trial, rate)]
         for trial, point in zip(ended, points, strict=True)
     ]
     markdown = "".join("| " + " | ".join(line) + " |\n" for line in (head, ["---"] * len(head), *rows))
@@ -45,16 +47,16 @@ def by_key(trial: FrozenTrial) -> dict[str, Any]:
     return {name.split(" (")[0]: value for name, value in trial.params.items()}
 
 
-def cells(trial: FrozenTrial) -> list[str]:
+def cells(trial: FrozenTrial, rate: str) -> list[str]:
     metrics: Mapping[str, Any] = trial.user_attrs.get("metrics", {})
     dev, test, fit = (metrics.get(part, {}) for part in ("dev", "test", "train"))
-    low, high = test.get("wer_ci95", (None, None))
+    low, high = test.get(f"{rate}_ci95", (None, None))
     ended = STATES[trial.state]
     reason = shorten(str(trial.user_attrs.get("reason", "")).replace("|", "/"), LONGEST_REASON)
     return [
-        wer_of(trial).removesuffix("%"),
-        percent(dev.get("cer")),
-        percent(test.get("wer")),
+        rate_of(trial, rate).removesuffix("%"),
+        percent(dev.get(OTHER_RATE[rate])),
+        percent(test.get(rate)),
         "" if low is None else f"{percent(low)} – {percent(high)}",
         f"{fit['parameters']:,.0f}" if "parameters" in fit else "",
         f"{trial.user_attrs.get('trained_s', seconds_of(trial)):.0f}",
@@ -80,28 +82,29 @@ def shown(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def print_best(trials: Sequence[FrozenTrial]) -> None:
+def print_best(trials: Sequence[FrozenTrial], rate: str) -> None:
     """The best trials on standard output."""
     done = sorted((t for t in trials if t.state == TrialState.COMPLETE), key=lambda trial: trial.values)
-    table = Table("trial", "dev WER", "test WER", "parameters", Column("values", overflow="fold"), box=SIMPLE_HEAD)
+    rates = f"dev {rate.upper()}", f"test {rate.upper()}"
+    table = Table("trial", *rates, "parameters", Column("values", overflow="fold"), box=SIMPLE_HEAD)
     for trial in done[:BEST]:
         metrics = trial.user_attrs.get("metrics", {})
-        test = metrics.get("test", {}).get("wer")
+        test = metrics.get("test", {}).get(rate)
         count = metrics.get("train", {}).get("parameters")
         numbers = "" if test is None else f"{test:.2%}", "" if count is None else f"{count:,.0f}"
-        table.add_row(str(trial.number), wer_of(trial), *numbers, Text(values_of(trial)))
+        table.add_row(str(trial.number), rate_of(trial, rate), *numbers, Text(values_of(trial)))
     Console().print(table)
 
 
 def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
     """The winner, how sure it is, and where everything lies."""
-    winner = summary["winner"]
+    winner, rate = summary["winner"], summary["rate"]
     print(f"winner: {winner['label']}, {' '.join(map(rounded, winner['overrides'])) or 'nothing changed'}")
     for ranked in summary["finals"]:
-        low, high = ranked["dev_wer_ci95"] or (None, None)
+        low, high = ranked["dev_ci95"] or (None, None)
         interval = "" if low is None else f" ({percent(low)} – {percent(high)})"
-        each = ", ".join(percent(wer) for wer in ranked["dev_wers"])
-        print(f"  {ranked['label']:24} dev WER {percent(ranked['dev_wer'])} %{interval}; each seed {each}")
+        each = ", ".join(percent(value) for value in ranked["dev_each"])
+        print(f"  {ranked['label']:24} dev {rate.upper()} {percent(ranked['dev'])} %{interval}; each seed {each}")
     for name, tested in summary["against"].items():
         if "bootstrap_p" in tested:
             low, high = tested["difference_ci95"]
@@ -109,8 +112,8 @@ def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
             tests = f"bootstrap p {tested['bootstrap_p']:.3g}, matched pairs p {tested['mapsswe']['p']:.3g}"
             print(f"against {name.replace('_', ' ')}, on dev: {difference}, {tests}")
     test = winner["metrics"]["test"]
-    low, high = map(percent, test["wer_ci95"])
-    print(f"test WER of the winner: {percent(test['wer'])} % ({low} – {high})")
+    low, high = map(percent, test[f"{rate}_ci95"])
+    print(f"test {rate.upper()} of the winner: {percent(test[rate])} % ({low} – {high})")
     print(f"all trials: {folder / 'results.md'}")
     print(f"its model: {Path(winner['folder']) / 'model'}")
     print(f"as an experiment, to copy to conf/experiment/: {folder / 'winner.yaml'}")

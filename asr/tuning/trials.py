@@ -22,7 +22,7 @@ STATES = {  # as a person reads them
     TrialState.RUNNING: "running",
     TrialState.WAITING: "waiting",
 }
-KEPT = ("wer", "wer_ci95", "cer", "words", "utterances", "real_time_factor", "latency_s")  # of a split's metrics
+KEPT = ("wer", "wer_ci95", "cer", "cer_ci95", "words", "utterances", "real_time_factor", "latency_s")  # of a split
 
 
 class Train(Protocol):
@@ -44,12 +44,12 @@ def explore(sweep: Sweep, clock: Clock, train: Train) -> Callable[[Trial], list[
         for fold in range(1, (sweep.folds or 1) + 1):
             folded = [f"data.folds={sweep.folds}", f"data.fold={fold}"] if sweep.folds else []
             place = folder / f"fold-{fold}" if sweep.folds else folder
-            reports = Reports(trial, until, at_rungs=not sweep.folds)
+            reports = Reports(trial, sweep.rate, until, at_rungs=not sweep.folds)
             with timed(trial, reports), constrained(trial):
                 found.append(kept(train([*sweep.overrides, *chosen, *folded], place, reports, sweep.test_all)))
             if sweep.folds:
                 note(trial, folds=list(found))
-                prune_after_fold(trial, found, sweep.folds)
+                prune_after_fold(trial, found, sweep.folds, sweep.rate)
         metrics = averaged(found)
         note(trial, metrics=metrics)
         return values_of(metrics, sweep.objectives)
@@ -57,14 +57,14 @@ def explore(sweep: Sweep, clock: Clock, train: Train) -> Callable[[Trial], list[
     return run
 
 
-def prune_after_fold(trial: Trial, found: Sequence[Mapping], folds: int) -> None:
+def prune_after_fold(trial: Trial, found: Sequence[Mapping], folds: int, rate: str) -> None:
     """Tell the study the mean of the folds so far; TrialPruned where that promises nothing."""
     if len(trial.study.directions) > 1:
         return
-    wer = averaged(found)["dev"]["wer"]
-    trial.report(wer, RUNGS * len(found) // folds)
+    value = averaged(found)["dev"][rate]
+    trial.report(value, RUNGS * len(found) // folds)
     if len(found) < folds and trial.should_prune():
-        raise optuna.TrialPruned(f"dev WER {wer:.1%} after {len(found)} of {folds} folds")
+        raise optuna.TrialPruned(f"dev {rate.upper()} {value:.1%} after {len(found)} of {folds} folds")
 
 
 def kept(metrics: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,9 +87,9 @@ def values_of(metrics: Mapping[str, Any], objectives: Sequence[str]) -> list[flo
     return [metrics[part][key] for part, key in (OBJECTIVES[name] for name in objectives)]
 
 
-def dev_wer(trial: FrozenTrial) -> float | None:
-    """The dev WER of a trial, or the latest of one that did not come to its end, as a fraction."""
-    found = trial.user_attrs.get("metrics", {}).get("dev", {}).get("wer")
+def dev_rate(trial: FrozenTrial, rate: str) -> float | None:
+    """The WER or CER of a trial on dev, or the latest of one that did not come to its end, as a fraction."""
+    found = trial.user_attrs.get("metrics", {}).get("dev", {}).get(rate)
     if found is None and trial.intermediate_values:
         found = trial.intermediate_values[max(trial.intermediate_values)]
     return found if is_number(found) else None

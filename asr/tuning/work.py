@@ -77,7 +77,8 @@ def finish(sweep: Sweep, study: optuna.Study, finals: optuna.Study | None, train
     summary = summary_of(sweep, study, finals, TimeSpent(sweep.folder).before)
     winner = summary["winner"]
     winner["metrics"] = trainings.close(winner_here(summary))
-    rates = f"dev WER {winner['dev_wer']:.2%}, test WER {winner['metrics']['test']['wer']:.2%}"
+    rate, on_test = sweep.rate.upper(), winner["metrics"]["test"][sweep.rate]
+    rates = f"dev {rate} {winner['dev']:.2%}, test {rate} {on_test:.2%}"
     said = f"found by search={sweep.name}: {rates}, with {sweep.length or 'its own budget'}"
     write_experiment(sweep.folder / "winner.yaml", [*sweep.overrides, *winner["overrides"]], said)
     write_json(sweep.folder / SUMMARY, summary)

@@ -37,6 +37,8 @@ from tests.commands import run, train
         (["seed=one"], "seed=one: a whole number of 0 or more is wanted"),
         (["trainer.accelerator=abacus"], "accelerator='abacus'"),
         (["trainer.precision=64x"], "Precision '64x' is invalid"),
+        (["trainer.monitor=per"], "trainer.monitor=per: wer or cer is wanted"),
+        (["trainer.monitor=null"], "trainer.monitor=null: wer or cer is wanted"),
         (["text.case=loud"], "choose one of lower, upper, keep"),
         (["augment=[noise]", "augment.noise.folder=/nowhere"], "augment.noise.folder=/nowhere: no recordings"),
         (["augment=[reverberation]"], "augment.reverberation.folder is missing: give a folder"),
@@ -103,3 +105,17 @@ def test_tune_tells_a_mistyped_option_before_the_first_trial(tones, tmp_path):
     assert "search=gird: no such choice; did you mean grid?" in run("tune", "search=gird", f"run_dir={folder}").error
     assert "serch=grid: no such key; did you mean search?" in run("tune", "serch=grid", f"run_dir={folder}").error
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("objectives", "monitor", "remedy"),
+    [
+        ("[wer]", "cer", "give trainer.monitor=wer, or objectives with cer"),
+        ("[parameters,cer]", "wer", "give trainer.monitor=cer, or objectives with wer"),
+    ],
+)
+def test_a_sweep_and_its_trainings_go_by_one_rate(tmp_path, objectives, monitor, remedy):
+    options = (f"objectives={objectives}", f"trainer.monitor={monitor}", f"data.source={tmp_path / 'nowhere'}")
+    error = run("tune", "search=grid", f"run_dir={tmp_path / 'tuning'}", *options).error
+    assert error == f"objectives={objectives} with trainer.monitor={monitor}: a sweep goes by one rate; {remedy}"
+    assert not (tmp_path / "tuning").exists()

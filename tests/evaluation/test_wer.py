@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from asr.errors import UserError
-from asr.evaluation.wer import character_error_rate, score, word_error_rate
+from asr.evaluation.wer import character_error_rate, characters_as_words, score, word_error_rate
 
 # reference, hypothesis, words, substitutions, deletions, insertions; characters and their errors, counted by hand
 BY_HAND = [
@@ -52,6 +52,17 @@ def test_each_by_hand(reference, hypothesis, words, s, d, i, characters, errors)
     assert (result.words, result.substitutions, result.deletions, result.insertions) == (words + 1, s, d, i)
     character_errors = result.character_substitutions + result.character_deletions + result.character_insertions
     assert (result.characters, character_errors) == (characters + 5, errors)
+
+
+def test_characters_as_words():
+    assert characters_as_words("ein ja") == "e i n ␣ j a" and characters_as_words("") == ""
+    for references, hypotheses in (sentences(200), list(zip(*[row[:2] for row in BY_HAND], strict=True))):
+        speakers = [f"speaker {place % 5}" for place in range(len(references))]
+        spelt = [list(map(characters_as_words, texts)) for texts in (references, hypotheses)]
+        as_words, result = score(*spelt, speakers), score(references, hypotheses, speakers)
+        assert as_words.wer == result.cer == character_error_rate(references, hypotheses) != result.wer
+        assert as_words.words == result.characters
+        assert as_words.wer_ci95 == result.cer_ci95 != result.wer_ci95
 
 
 def test_same_as_jiwer():

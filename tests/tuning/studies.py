@@ -31,10 +31,12 @@ RUNGS = {TrialState.COMPLETE: 20, TrialState.PRUNED: 6, TrialState.RUNNING: 11, 
 BEGAN = datetime(2026, 1, 2, 3, 4, 5)
 
 
-def sweep_in(folder: Path, objectives: Sequence[str] = ("wer",), space: Mapping[str, Any] = SPACE) -> Sweep:
+def sweep_in(
+    folder: Path, objectives: Sequence[str] = ("wer",), space: Mapping[str, Any] = SPACE, rate: str = "wer"
+) -> Sweep:
     return Sweep(
-        "architecture", folder, read_space(space), ["budget.epochs=4"], objectives, None, 60, None, Finals(3, 2, None),
-        False, 1,
+        "architecture", folder, read_space(space), ["budget.epochs=4"], objectives, rate, None, 60, None,
+        Finals(3, 2, None), False, 1,
     )  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def test_what_is_mistyped_is_told_before_anything_is_trained(tmp_path, arguments
 @pytest.mark.parametrize(
     "argument",
     ["workers=0", "threads=0", "trials=0", "finals.count=-1", "finals.seeds=0", "cv.folds=1", "objectives=[wre]",
-     "objectives=[]", "test=best", "search.space=null", "budget.total_minutes=0"],
+     "objectives=[]", "objectives=cer", "test=best", "search.space=null", "budget.total_minutes=0"],
 )  # fmt: skip
 def test_settings_that_cannot_be(argument):
     from tune import as_dict

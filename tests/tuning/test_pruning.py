@@ -10,6 +10,7 @@ import torch
 
 from asr.training.budget import Budget
 from asr.tuning.pruning import Reports
+from asr.tuning.trials import prune_after_fold
 
 
 class Always(optuna.pruners.BasePruner):
@@ -19,21 +20,23 @@ class Always(optuna.pruners.BasePruner):
         return True
 
 
-def trainer_at(share: float, wer: float) -> SimpleNamespace:
-    """So far in its budget, with this dev WER at the end of an epoch."""
+def trainer_at(share: float, wer: float, cer: float = 0.0) -> SimpleNamespace:
+    """So far in its budget, with these rates of dev at the end of an epoch."""
     budget = Budget(lambda step, spent: 1.0, None, 1, 1.0, 8000)
     budget.audio_seconds = share
     return SimpleNamespace(
         sanity_checking=False,
         callbacks=[budget],
-        callback_metrics={"wer/dev": torch.tensor(wer)},
+        callback_metrics={"wer/dev": torch.tensor(wer), "cer/dev": torch.tensor(cer)},
         should_stop=False,
     )
 
 
-def reports_of(pruner: optuna.pruners.BasePruner, objectives: int = 1, until: float = math.inf) -> Reports:
+def reports_of(
+    pruner: optuna.pruners.BasePruner, objectives: int = 1, until: float = math.inf, rate: str = "wer"
+) -> Reports:
     study = optuna.create_study(directions=["minimize"] * objectives, pruner=pruner)
-    return Reports(study.ask(), until, at_rungs=True)
+    return Reports(study.ask(), rate, until, at_rungs=True)
 
 
 @pytest.mark.parametrize(("share", "ended"), [(0.04, False), (0.3, True), (0.89, True), (0.9, False), (1.0, False)])
@@ -47,6 +50,22 @@ def test_a_training_that_promises_nothing_is_ended_unless_it_is_nearly_over(shar
             reports.check_not_pruned()
 
 
+def test_it_is_judged_by_the_rate_of_its_sweep():
+    reports = reports_of(Always(), rate="cer")
+    for share, wer, cer in ((0.01, 0.5, 0.3), (0.02, 0.9, 0.2), (0.05, 0.1, 0.4)):
+        reports.on_validation_end(trainer_at(share, wer, cer), None)
+    assert reports.trial.study.trials[0].intermediate_values == pytest.approx({1: 0.2})
+    assert reports.pruned == "dev CER 20.0% after 5% of its budget"
+
+
+def test_folds_are_judged_by_the_rate_of_their_sweep():
+    trial = optuna.create_study(pruner=Always()).ask()
+    found = [{"dev": {"wer": 0.9, "cer": cer}} for cer in (0.2, 0.3)]
+    with pytest.raises(optuna.TrialPruned, match=r"dev CER 25\.0% after 2 of 4 folds"):
+        prune_after_fold(trial, found, 4, "cer")
+    assert trial.study.trials[0].intermediate_values == pytest.approx({10: 0.25})
+
+
 def test_every_rung_that_was_passed_is_told_the_best_so_far():
     reports = reports_of(optuna.pruners.NopPruner())
     for share, wer in ((0.11, 0.9), (0.16, 0.8), (0.26, 0.85), (0.27, float("nan")), (0.3, 0.7)):
@@ -58,7 +77,7 @@ def test_every_rung_that_was_passed_is_told_the_best_so_far():
 def test_a_training_that_goes_on_tells_only_what_is_new():
     first = reports_of(optuna.pruners.NopPruner())
     first.on_validation_end(trainer_at(0.2, 0.6), None)
-    again = Reports(first.trial, math.inf, at_rungs=True)
+    again = Reports(first.trial, "wer", math.inf, at_rungs=True)
     again.load_state_dict(first.state_dict())
     again.on_validation_end(trainer_at(0.25, 0.9), None)
     assert first.trial.study.trials[0].intermediate_values == pytest.approx(dict.fromkeys(range(1, 6), 0.6))

@@ -1,12 +1,13 @@
 """A sweep's page as a browser shows it, and the study as TensorBoard finds it; no training is done for it."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 from optuna.trial import TrialState
-from studies import SPACE, sweep_in, trials_of
+from studies import REASONS, SPACE, sweep_in, trials_of
 from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
 from tensorboard.plugins.hparams import metadata
 
@@ -26,14 +27,14 @@ SUMMARY = {
     "trained_share": 0.8,
     "winner": {
         "label": "trial 0",
-        "dev_wer": 0.21,
-        "dev_wers": [0.2, 0.22],
-        "dev_wer_ci95": [0.18, 0.25],
+        "dev": 0.21,
+        "dev_each": [0.2, 0.22],
+        "dev_ci95": [0.18, 0.25],
         "overrides": ["encoder=conformer"],
         "folder": "trials/0000",
         "metrics": {"test": {"wer": 0.234, "wer_ci95": [0.2, 0.26]}},
     },
-    "finals": [{"label": "trial 0", "dev_wer": 0.21, "dev_wers": [0.2, 0.22], "dev_wer_ci95": [0.18, 0.25]}],
+    "finals": [{"label": "trial 0", "dev": 0.21, "dev_each": [0.2, 0.22], "dev_ci95": [0.18, 0.25]}],
     "against": {
         "runner_up": {
             "label": HOSTILE,
@@ -46,8 +47,8 @@ SUMMARY = {
 }
 
 
-def written(folder: Path, count: int, objectives=("wer",), space=SPACE) -> Path:
-    sweep = sweep_in(folder, objectives, space)
+def written(folder: Path, count: int, objectives=("wer",), space=SPACE, rate="wer") -> Path:
+    sweep = sweep_in(folder, objectives, space, rate)
     return write_report(sweep, trials_of(sweep, count), [], MADE, 60.0)
 
 
@@ -181,6 +182,18 @@ def test_few_trials_that_ended_sooner_than_the_others_do_not_decide_where_they_a
     early, share = early_on(trials)
     assert share == 0.3 and len(early) == 37
     assert early_on([each for each in trials if each.state == TrialState.COMPLETE]) == ([], 0.0)
+
+
+def test_a_sweep_by_cer_says_so_everywhere(tmp_path):
+    told = []
+    for summary in ({}, SUMMARY):
+        if summary:
+            (tmp_path / "summary.json").write_text(json.dumps(summary), "utf-8")
+        text = written(tmp_path, 40, ("cer",), rate="cer").read_text("utf-8").replace(REASONS[TrialState.PRUNED], "")
+        assert not re.search(r"\bWER\b", text)
+        told.append(text)
+    assert all("CER on dev" in text and "Dev CER" in text and "dev CER after 30%" in text for text in told)
+    assert all(said in told[1] for said in ("CER on test", "Mean dev CER", "CER, points"))
 
 
 def test_the_page_is_one_file_of_moderate_size(tmp_path):

@@ -9,9 +9,10 @@ import pytest
 from optuna.trial import TrialState
 from studies import sweep_in
 
-from asr.configuration import load_configuration
+from asr.configuration import CONF, load_configuration
+from asr.errors import UserError
 from asr.tuning.finals import candidates_of
-from asr.tuning.sweep import Clock, Finals, Sweep
+from asr.tuning.sweep import Clock, Finals, Sweep, judged
 
 BETWEEN = optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True)
 BEGAN = datetime(2026, 1, 2)
@@ -83,3 +84,36 @@ def test_the_finals_are_the_best_few_and_the_configuration_as_it_stood_wherever_
     stood = "as it stood" if stood_at is None else f"trial {stood_at}, as it stood"
     assert [each.label for each in found] == [*(f"trial {number}" for number in others), stood]
     assert [each.overrides for each in found[:3]] == [[f"optimizer.lr={rates[number]}"] for number in others]
+
+
+CER, WER = "trainer.monitor=cer", "trainer.monitor=wer"
+
+
+@pytest.mark.parametrize(
+    ("objectives", "given", "found"),
+    [
+        (None, [], (["wer"], "wer", [])),
+        (None, [CER], (["cer"], "cer", [CER])),
+        (["cer"], [], (["cer"], "cer", [CER])),
+        (["parameters", "cer"], [], (["parameters", "cer"], "cer", [CER])),
+        (["cer", "wer"], [], (["cer", "wer"], "wer", [])),
+        (["wer", "cer"], [CER], (["wer", "cer"], "cer", [CER])),
+        (["parameters"], [CER], (["parameters"], "cer", [CER])),
+        (["wer"], [WER], (["wer"], "wer", [WER])),
+    ],
+)
+def test_objectives_and_monitor_agree_on_one_rate(objectives, given, found):
+    assert judged(objectives, given) == found
+
+
+def test_an_experiment_may_say_the_rate():
+    copied = CONF / "experiment" / "by_cer_in_a_test.yaml"
+    copied.write_text("# @package _global_\ntrainer:\n  monitor: cer\n", "utf-8")
+    given = ["experiment=by_cer_in_a_test"]
+    try:
+        assert judged(None, given) == (["cer"], "cer", given)
+        with pytest.raises(UserError, match="or objectives with cer"):
+            judged(["wer"], given)
+        assert judged(["wer"], [*given, WER]) == (["wer"], "wer", [*given, WER])
+    finally:
+        copied.unlink()

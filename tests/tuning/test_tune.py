@@ -83,15 +83,15 @@ def test_the_first_trial_is_the_configuration_as_it_stands(searched):
 def test_the_winner_is_the_least_mean_over_fresh_seeds(searched):
     _, summary = searched
     finals = summary["finals"]
-    assert [each["dev_wer"] for each in finals] == sorted(each["dev_wer"] for each in finals)
+    assert [each["dev"] for each in finals] == sorted(each["dev"] for each in finals)
     assert summary["winner"]["label"] == finals[0]["label"]
-    assert all(len(each["dev_wers"]) == 2 and each["dev_wer"] == mean(each["dev_wers"]) for each in finals)
+    assert all(len(each["dev_each"]) == 2 and each["dev"] == mean(each["dev_each"]) for each in finals)
     seeds = {
         yaml.safe_load((Path(path) / "config.yaml").read_text())["seed"] for each in finals for path in each["folders"]
     }
     assert seeds == {2, 3}
-    low, high = summary["winner"]["dev_wer_ci95"]
-    assert low <= summary["winner"]["dev_wer"] <= high
+    low, high = summary["winner"]["dev_ci95"]
+    assert low <= summary["winner"]["dev"] <= high
 
 
 def test_the_winner_as_an_experiment_is_the_winner(searched, monkeypatch):
@@ -139,7 +139,7 @@ def test_two_workers_learn_from_an_earlier_sweep(searched, tones, tmp_path):
     assert len(taken) == summary["trials"]["complete"] and len(trials) == len(taken) + 3
     assert all(trial.state.is_finished() for trial in trials)
     own = {trial.number: trial.values[0] for trial in trials if trial.values and trial not in taken}
-    assert found["winner"]["dev_wer"] == min(own.values())  # the earlier ones were trained elsewhere
+    assert found["winner"]["dev"] == min(own.values())  # the earlier ones were trained elsewhere
     assert Path(found["winner"]["folder"]).parent == tmp_path / "second" / "trials"
     logs = [path.read_text("utf-8") for path in sorted((tmp_path / "second" / "workers").glob("*.log"))]
     assert len(logs) == 2 and sum(log.count(": complete") + log.count(": pruned") for log in logs) == 3
@@ -167,3 +167,28 @@ def test_two_objectives_leave_a_front(tones, tmp_path):
     finalists = {int(each["label"].split()[1].rstrip(",")) for each in found["finals"]}
     assert finalists & {trial.number for trial in trials if not any(better(each, trial) for each in trials)}
     assert "Pareto front" in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_a_sweep_by_cer_goes_by_it_to_the_end(tones, tmp_path):
+    arguments = ["search=architecture", "encoder=mlp", "encoder.context=4", "sampler=random", "pruner=none",
+                 "trials=2", "budget.epochs=4", "finals.count=1", "finals.seeds=2"]  # fmt: skip
+    found = sweep(tones, tmp_path, *arguments, "objectives=[cer]")
+    assert found["rate"] == "cer"
+    for trial in trials_of(tmp_path, "architecture"):
+        of_dev = trial.user_attrs["metrics"]["dev"]
+        assert trial.values == [of_dev["cer"]] != [of_dev["wer"]]
+        assert trial.intermediate_values[20] == pytest.approx(of_dev["cer"])
+    first, second = found["finals"]
+    for each in found["finals"]:
+        runs = [Path(folder) for folder in each["folders"]]
+        assert all(yaml.safe_load((run / "config.yaml").read_text())["trainer"]["monitor"] == "cer" for run in runs)
+        assert each["dev_each"] == [json.loads((run / "metrics.json").read_text())["dev"]["cer"] for run in runs]
+        assert each["dev"] == mean(each["dev_each"])
+        assert each["dev_ci95"][0] < each["dev"] < each["dev_ci95"][1]
+    assert first["dev"] <= second["dev"] and found["winner"]["label"] == first["label"]
+    (tested,) = {json.dumps(each["difference"]) for each in found["against"].values()}
+    assert json.loads(tested) == pytest.approx(first["dev"] - second["dev"])
+    said = (tmp_path / "winner.yaml").read_text("utf-8")
+    assert yaml.safe_load(said)["trainer"] == {"monitor": "cer"}
+    assert f"dev CER {found['winner']['dev']:.2%}, test CER" in said
+    assert "CER on test" in (tmp_path / "report.html").read_text("utf-8")

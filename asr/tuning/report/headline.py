@@ -12,25 +12,25 @@ from asr.tuning.finals import folder_of
 from asr.tuning.report.trials import choices, done, link, parameters, trained_s, with_value, written
 from asr.tuning.sweep import Sweep
 from asr.tuning.table import shown
-from asr.tuning.trials import STATES, dev_wer
+from asr.tuning.trials import STATES, dev_rate
 
 RIVALS = {"runner_up": "The runner-up", "as_it_stood": "The configuration as it stood"}
 
 
 def headline(sweep: Sweep, summary: Mapping[str, Any], trials: Sequence[FrozenTrial]) -> str:
     """HTML: of a finished sweep. summary: what summary.json holds."""
-    winner = summary["winner"]
+    winner, rate = summary["winner"], sweep.rate
     test = winner.get("metrics", {}).get("test", {})
-    seeds = len(winner["dev_wers"])
-    remark = interval(winner["dev_wer_ci95"])
+    seeds = len(winner["dev_each"])
+    remark = interval(winner["dev_ci95"])
     figures = [
         ("Winner", winner["label"], f"search={sweep.name}"),
         (
-            "WER on dev" + (f", mean of {seeds} seeds" if seeds > 1 else ""),
-            percent(winner["dev_wer"]),
+            f"{rate.upper()} on dev" + (f", mean of {seeds} seeds" if seeds > 1 else ""),
+            percent(winner["dev"]),
             f"95 % interval {remark}" if remark else "",
         ),
-        ("WER on test", percent(test.get("wer")), f"95 % interval {interval(test.get('wer_ci95'))}"),
+        (f"{rate.upper()} on test", percent(test.get(rate)), f"95 % interval {interval(test.get(f'{rate}_ci95'))}"),
         ("Trials", *counted(trials)),
         took(summary["seconds"], summary["trained_share"]),
     ]
@@ -39,8 +39,8 @@ def headline(sweep: Sweep, summary: Mapping[str, Any], trials: Sequence[FrozenTr
             page.cards(figures),
             f'<p class="command">{page.escape(" ".join(winner["overrides"]) or "nothing changed")}</p>',
             f"<p>{files(sweep, winner)}</p>",
-            finals(summary["finals"]),
-            against(summary["against"], winner["label"]),
+            finals(summary["finals"], rate),
+            against(summary["against"], winner["label"], rate),
         ]
     )
 
@@ -53,18 +53,19 @@ def so_far(sweep: Sweep, trials: Sequence[FrozenTrial], others: Sequence[FrozenT
     figures = [("Trials", *counted(trials)), took(seconds, trained / (seconds * sweep.workers) if seconds else None)]
     if not finished:
         return told + page.cards(figures) + page.paragraph("No trial has been finished yet.")
-    best = finished[0]
-    expected = interval(best.user_attrs.get("metrics", {}).get("dev", {}).get("wer_ci95"))
+    best, rate = finished[0], sweep.rate
+    expected = interval(dev_of(best).get(f"{rate}_ci95"))
     of_it = "of one training" + (f", 95 % interval {expected}" if expected else "")
-    figures = [("Best so far", f"trial {best.number}", ""), ("WER on dev", percent(dev_wer(best)), of_it), *figures]
+    on_dev = f"{rate.upper()} on dev", percent(dev_rate(best, rate)), of_it
+    figures = [("Best so far", f"trial {best.number}", ""), on_dev, *figures]
     seeds: dict[str, list[float]] = {}
     for trial in done(others):
         seeds.setdefault(str(trial.user_attrs.get("label")), []).append(trial.values[0])
     ranked = [
-        {"label": label, "dev_wer": mean(wers), "dev_wers": wers}
-        for label, wers in sorted(seeds.items(), key=lambda item: mean(item[1]))
+        {"label": label, "dev": mean(each), "dev_each": each}
+        for label, each in sorted(seeds.items(), key=lambda item: mean(item[1]))
     ]
-    return told + page.cards(figures) + f'<p class="command">{page.escape(written(best))}</p>' + finals(ranked)
+    return told + page.cards(figures) + f'<p class="command">{page.escape(written(best))}</p>' + finals(ranked, rate)
 
 
 def counted(trials: Sequence[FrozenTrial]) -> tuple[str, str]:
@@ -90,24 +91,25 @@ def files(sweep: Sweep, winner: Mapping[str, Any]) -> str:
     return "<br>".join(part[0].upper() + part[1:] for part in shown)
 
 
-def finals(ranked: Iterable[Mapping[str, Any]]) -> str:
+def finals(ranked: Iterable[Mapping[str, Any]], rate: str) -> str:
     """Each candidate with every seed."""
     ranked = list(ranked)
     rows = [
         [
             each["label"],
-            percent(each["dev_wer"]),
-            interval(each.get("dev_wer_ci95")),
-            ", ".join(map(percent, each["dev_wers"])),
+            percent(each["dev"]),
+            interval(each.get("dev_ci95")),
+            ", ".join(map(percent, each["dev_each"])),
         ]
         for each in ranked
     ]
-    bars = [(each["dev_wer"], bounds(each.get("dev_wer_ci95"))) for each in ranked]
-    shown = page.table(["Candidate", "#Mean dev WER", "#95 % interval", "#Each seed"], rows, bars)
+    bars = [(each["dev"], bounds(each.get("dev_ci95"))) for each in ranked]
+    columns = ["Candidate", f"#Mean dev {rate.upper()}", "#95 % interval", "#Each seed"]
+    shown = page.table(columns, rows, bars)
     return f"<h3>The finals: trained again with other seeds</h3>{shown}" if rows else ""
 
 
-def against(tested: Mapping[str, Mapping[str, Any]], winner: str) -> str:
+def against(tested: Mapping[str, Mapping[str, Any]], winner: str, rate: str) -> str:
     """Whether the winner is better, or only luckier."""
     rows = []
     for name, found in tested.items():
@@ -127,7 +129,8 @@ def against(tested: Mapping[str, Mapping[str, Any]], winner: str) -> str:
         )
     if not rows:
         return ""
-    columns = ["Against", "Which is", "#WER, points", "#95 % interval", "#p, bootstrap over speakers", "#p, MAPSSWE"]
+    columns = ["Against", "Which is", f"#{rate.upper()}, points", "#95 % interval"]
+    columns += ["#p, bootstrap over speakers", "#p, MAPSSWE"]
     said = (
         f"{winner} against others on the same dev utterances; below 0 it is better. A difference with p below 0.05 "
         "would rarely come about by luck; that the best was picked among many makes luck likelier."
@@ -135,7 +138,7 @@ def against(tested: Mapping[str, Mapping[str, Any]], winner: str) -> str:
     return f"<h3>Better, or luckier?</h3>{page.table(columns, rows)}{page.paragraph(said)}"
 
 
-def best_of_each(trials: Sequence[FrozenTrial]) -> str:
+def best_of_each(trials: Sequence[FrozenTrial], rate: str) -> str:
     """HTML: for each value of the parameters that are choices, the best trial with it."""
     finished, parts = done(trials), []
     for name, values in choices(finished).items():
@@ -143,20 +146,21 @@ def best_of_each(trials: Sequence[FrozenTrial]) -> str:
         for value in values:
             some = with_value(finished, name, value)
             if some:
-                rows.append((some[0], [shown(value), str(len(some)), *figures_of(some[0])]))
+                rows.append((some[0], [shown(value), str(len(some)), *figures_of(some[0], rate)]))
         rows.sort(key=lambda row: row[0].values)
-        columns = [name, "#Finished", "#Best trial", "#Dev WER", "#95 % interval", "#Parameters", "#Trained"]
-        bars = [(dev_wer(trial) or 0.0, bounds(dev_of(trial).get("wer_ci95"))) for trial, _ in rows]
+        columns = [name, "#Finished", "#Best trial", f"#Dev {rate.upper()}", "#95 % interval"]
+        columns += ["#Parameters", "#Trained"]
+        bars = [(dev_rate(trial, rate) or 0.0, bounds(dev_of(trial).get(f"{rate}_ci95"))) for trial, _ in rows]
         parts.append(page.table(columns, [row for _, row in rows], bars))
     return "".join(parts)
 
 
-def figures_of(trial: FrozenTrial) -> list[str]:
+def figures_of(trial: FrozenTrial, rate: str) -> list[str]:
     seconds = trained_s(trial)
     return [
         str(trial.number),
-        percent(dev_wer(trial)),
-        interval(dev_of(trial).get("wer_ci95")),
+        percent(dev_rate(trial, rate)),
+        interval(dev_of(trial).get(f"{rate}_ci95")),
         count(parameters(trial)),
         clock(seconds) if seconds is not None else NONE,
     ]

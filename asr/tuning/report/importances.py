@@ -22,8 +22,8 @@ FEWEST = 10  # trials that an importance is told of
 FEWEST_ABOVE = 50  # for PED-ANOVA, which compares the best tenth with the rest
 
 
-def importances(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
-    """HTML: the importance of each parameter for each objective; a sentence where it cannot be told."""
+def importances(trials: Sequence[FrozenTrial], objectives: Sequence[str], rate: str) -> str:
+    """HTML: the importance of each parameter for each objective, and for the rate on dev early on; else why not."""
     finished = done(trials)
     early, share = early_on(trials)
     if max(len(finished), len(early)) < FEWEST:
@@ -38,7 +38,7 @@ def importances(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str
     ]
     if len(early) >= FEWEST:
         told = f"All {len(early)} trials that were begun and came so far, also those pruned later."
-        parts += [page.paragraph(told), *compared(early, [f"dev WER after {share:.0%} of the budget"])]
+        parts += [page.paragraph(told), *compared(early, [f"{NAMES[rate]} after {share:.0%} of the budget"])]
     if len(finished) >= FEWEST:
         told = f"The {len(finished)} finished trials" + (", which pruning left over." if early else ".")
         parts += [page.paragraph(told), *compared(finished, [NAMES[name] for name in objectives])]

@@ -21,10 +21,10 @@ from plotly.colors import sample_colorscale
 from asr.errors import one_line
 from asr.evaluation import page
 from asr.evaluation.plots import FAINT, SERIES
+from asr.evaluation.wer import OTHER_RATE
 from asr.tuning.pruning import RUNGS
 from asr.tuning.report.trials import NAMES, done, early_on, shared
 
-RATES = ("wer", "cer")
 AXIS_PIXELS = 105  # that an axis of parallel coordinates takes at least
 SCALE = (SERIES[0], SERIES[4], SERIES[1])  # legible on white and on near-black, unlike Optuna's blues
 MARKUP = re.compile(r"<(?!/?(?:b|i|br|extra)>)")  # what is none of the tags that Optuna writes
@@ -37,7 +37,7 @@ def snapshot(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> optuna
     return study
 
 
-def plots(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> list[str]:
+def plots(trials: Sequence[FrozenTrial], objectives: Sequence[str], rate: str) -> list[str]:
     """HTML: the way of the search, its trials as curves, and its parameters side by side."""
     study, finished = snapshot(trials, objectives), done(trials)
     if not finished:
@@ -48,9 +48,9 @@ def plots(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> list[str]
     elif any(trial.intermediate_values for trial in trials):
         found.append(
             plot(
-                "Dev WER as the trainings went",
-                "A line a trial: its best dev WER so far. Orange: the best trial; grey: pruned ones.",
-                lambda: stages(plot_intermediate_values(study), trials, finished[0].number),
+                f"Dev {rate.upper()} as the trainings went",
+                f"A line a trial: its best {NAMES[rate]} so far. Orange: the best trial; grey: pruned ones.",
+                lambda: stages(plot_intermediate_values(study), trials, finished[0].number, NAMES[rate]),
             )
         )
     if len(finished) > 1:
@@ -66,7 +66,7 @@ def histories(study: optuna.Study, objectives: Sequence[str]) -> str:
 
         def make(target=target, name=name) -> go.Figure:
             figure = plot_optimization_history(study, target=target, target_name=NAMES[name])
-            return as_rates(figure) if name in RATES else figure
+            return as_rates(figure) if name in OTHER_RATE else figure
 
         found.append(plot(f"How the search went: {NAMES[name]}", "Trials in the order in which they began.", make))
     return "".join(found)
@@ -88,7 +88,9 @@ def pareto(study: optuna.Study, objectives: Sequence[str]) -> str:
                 of_front = "Best Trial" in dots.hovertemplate
                 dots.marker = {"color": SERIES[1 if of_front else 0], "size": 9 if of_front else 6}
             rates = {
-                f"{axis}axis": {"tickformat": ".0%"} for axis, name in zip("xy", names, strict=True) if name in RATES
+                f"{axis}axis": {"tickformat": ".0%"}
+                for axis, name in zip("xy", names, strict=True)
+                if name in OTHER_RATE
             }
             return figure.update_layout(rates, showlegend=False)
 
@@ -117,17 +119,17 @@ def parallel(study: optuna.Study, objectives: Sequence[str], finished: Sequence[
     return plot("Parallel coordinates", said, make, axes * AXIS_PIXELS, 460)
 
 
-def slices(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
+def slices(trials: Sequence[FrozenTrial], objectives: Sequence[str], rate: str) -> str:
     """HTML: the first objective against each parameter, those first that all trials have.
 
-    Where trials were pruned, it is the dev WER of nearly all while they were still together.
+    Where trials were pruned, it is the rate on dev of nearly all while they were still together.
     """
     early, share = early_on(trials)
     drawn = early or done(trials)
     if len(drawn) < 2:
         return ""
     study, every = snapshot(drawn if early else trials, objectives), shared(drawn)
-    title = f"dev WER after {share:.0%}" if early else NAMES[objectives[0]]
+    title = f"{NAMES[rate]} after {share:.0%}" if early else NAMES[objectives[0]]
     names = [*every, *dict.fromkeys(name for trial in drawn for name in trial.params if name not in every)]
     found = []
     for name in names:
@@ -136,12 +138,12 @@ def slices(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> str:
             figure = plot_slice(study, [name], target=lambda trial: trial.values[0], target_name=title)
             figure.update_traces(marker={"colorscale": SCALE, "showscale": False})
             figure.update_xaxes(dtick="D2", selector={"type": "log"})
-            return as_rates(figure) if early or objectives[0] in RATES else figure
+            return as_rates(figure) if early or objectives[0] in OTHER_RATE else figure
 
         found.append(plot(name, "", make, height=300))
     told = "Early trials are blue, late ones orange."
     if early:
-        told = f"The dev WER of {len(early)} trials after {share:.0%} of the budget, pruned ones too. {told}"
+        told = f"The {NAMES[rate]} of {len(early)} trials after {share:.0%} of the budget, pruned ones too. {told}"
     return page.paragraph(told) + f'<div class="halves">{"".join(found)}</div>'
 
 
@@ -167,7 +169,7 @@ def as_rates(figure: go.Figure) -> go.Figure:
     return figure.update_yaxes(tickformat=".0%", rangemode="tozero")
 
 
-def stages(figure: go.Figure, trials: Sequence[FrozenTrial], best: int) -> go.Figure:
+def stages(figure: go.Figure, trials: Sequence[FrozenTrial], best: int, name: str) -> go.Figure:
     """The rungs of a training as shares of its budget, and each trial by what became of it."""
     states = {f"Trial{trial.number}": trial.state for trial in trials}
     for line in figure.data:
@@ -176,7 +178,7 @@ def stages(figure: go.Figure, trials: Sequence[FrozenTrial], best: int) -> go.Fi
         line.update(mode="lines+markers", marker_size=4, line={"color": colour, "width": 2.5 if of_best else 1})
     ticks = list(range(0, RUNGS + 1, RUNGS // 5))
     figure.update_xaxes(title="share of the budget", tickvals=ticks, ticktext=[f"{each / RUNGS:.0%}" for each in ticks])
-    return as_rates(figure.update_layout(showlegend=False, yaxis_title="dev WER"))
+    return as_rates(figure.update_layout(showlegend=False, yaxis_title=name))
 
 
 def as_text(values: Any) -> Any:

@@ -13,7 +13,7 @@ from asr.evaluation import page
 from asr.evaluation.numbers import NONE, clock, count, is_number, percent
 from asr.tuning.pruning import RUNGS
 from asr.tuning.table import shown
-from asr.tuning.trials import STATES, dev_wer
+from asr.tuning.trials import STATES, dev_rate
 
 NAMES = {  # of objectives
     "wer": "dev WER",
@@ -33,7 +33,7 @@ def done(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
 
 
 def early_on(trials: Sequence[FrozenTrial]) -> tuple[list[FrozenTrial], float]:
-    """Where some were pruned, which takes one objective: nearly all, with their dev WER after a share of the budget."""
+    """Where some were pruned, which takes one objective: nearly all, by their dev rate after a share of the budget."""
     begun = [
         trial
         for trial in trials
@@ -109,7 +109,7 @@ def link(folder: Path, target: Path, text: str) -> str:
     return f'<a href="{page.escape(where)}">{page.escape(text)}</a>' if inside else page.escape(text)
 
 
-def table(trials: Sequence[FrozenTrial], objectives: Sequence[str], folder: Path) -> str:
+def table(trials: Sequence[FrozenTrial], objectives: Sequence[str], rate: str, folder: Path) -> str:
     """HTML: every trial with its parameters, for the page's script to sort and filter."""
     begun = [trial for trial in trials if trial.state != TrialState.WAITING]
     if not begun:
@@ -117,14 +117,14 @@ def table(trials: Sequence[FrozenTrial], objectives: Sequence[str], folder: Path
     columns = shared(begun)[:MOST_COLUMNS]
     numbers = {name for name in columns if all(is_number(each.params[name]) for each in begun if name in each.params)}
     further = any(set(trial.params) - set(columns) for trial in begun)
-    more = [name for name in objectives if name not in ("wer", "parameters", "seconds")]
-    head = ["Trial", "State", "#Dev WER", *(f"#{NAMES[name]}" for name in more), "#Parameters", "#Trained"]
+    more = [name for name in objectives if name not in (rate, "parameters", "seconds")]
+    head = ["Trial", "State", f"#Dev {rate.upper()}", *(f"#{NAMES[name]}" for name in more), "#Parameters", "#Trained"]
     head += [f"#{name}" if name in numbers else name for name in columns] + ["Further parameters"] * further
     ordered = done(begun) + [trial for trial in begun if trial.state != TrialState.COMPLETE]
     rows = []
     for trial in ordered:
         values = dict(zip(objectives, trial.values or (), strict=False))
-        cells = [place_of(trial, folder), state_of(trial), number(dev_wer(trial), percent)]
+        cells = [place_of(trial, folder), state_of(trial), number(dev_rate(trial, rate), percent)]
         cells += [number(values.get(name), "{:.4g}".format) for name in more]
         cells += [number(parameters(trial), count), number(trained_s(trial), clock)]
         cells += [(number if name in numbers else cell)(trial.params.get(name), shown) for name in columns]

@@ -68,13 +68,13 @@ def write_report(
     """
     summary = json.loads(file.read_text("utf-8")) if (file := sweep.folder / SUMMARY).is_file() else None
     above = headline(sweep, summary, trials) if summary else so_far(sweep, trials, finals, seconds)
-    drawn = plots(trials, sweep.objectives)
+    drawn = plots(trials, sweep.objectives, sweep.rate)
     sections = [
-        page.section("Best of each", best_of_each(trials)),
+        page.section("Best of each", best_of_each(trials, sweep.rate)),
         page.section("The search", *drawn),
-        page.section("Which parameters matter", importances(trials, sweep.objectives)),
-        page.section("Each parameter alone", slices(trials, sweep.objectives)),
-        page.section("Trials", table(trials, sweep.objectives, sweep.folder)),
+        page.section("Which parameters matter", importances(trials, sweep.objectives, sweep.rate)),
+        page.section("Each parameter alone", slices(trials, sweep.objectives, sweep.rate)),
+        page.section("Trials", table(trials, sweep.objectives, sweep.rate, sweep.folder)),
         page.section("How it was made", page.facts(made)),
     ]
     title = f"search={sweep.name}" + ("" if summary else " (unfinished)")
