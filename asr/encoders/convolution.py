@@ -18,5 +18,5 @@ class Convolution(nn.Conv2d):
         missing = NARROWEST - x.shape[3]
         if self.stride[1] == 1 or missing <= 0:
             return super().forward(x)
-        bins = (x.shape[3] + 2 * self.padding[1] - self.kernel_size[1]) // self.stride[1] + 1
+        bins = (x.shape[3] + 2 * int(self.padding[1]) - self.kernel_size[1]) // self.stride[1] + 1
         return super().forward(nn.functional.pad(x, (0, missing)))[..., :bins]

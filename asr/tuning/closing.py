@@ -18,8 +18,10 @@ from asr.tuning.sweep import Sweep
 from asr.writing import write_whole
 
 SUMMARY = "summary.json"
-NOT_FOR_OTHERS = ("data.source", "data.workers", "data.cache_", "data.fold", "run_dir", "trainer.", "seed", "budget.")
-FOR_OTHERS = "trainer.monitor="
+NOT_FOR_OTHERS = (  # of the machine, or of this sweep
+    *("data.source=", "data.workers=", "data.cache_", "data.fold", "run_dir=", "seed=", "budget."),
+    *("trainer=", *(f"trainer.{key}=" for key in ("accelerator", "devices", "num_nodes", "strategy", "precision"))),
+)
 
 
 def summary_of(sweep: Sweep, study: optuna.Study, finals: optuna.Study | None, seconds: float) -> dict[str, Any]:
@@ -103,8 +105,7 @@ def in_order(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def write_experiment(path: Path, overrides: Sequence[str], said: str) -> None:
     """The overrides of a training as a file for conf/experiment/, less what is of this machine and this sweep."""
-    kept = [each for each in overrides if each.startswith(FOR_OTHERS) or not each.startswith(NOT_FOR_OTHERS)]
-    keys = dict(override.split("=", 1) for override in kept)
+    keys = dict(override.split("=", 1) for override in overrides if not override.startswith(NOT_FOR_OTHERS))
     defaults: list[Any] = [keys.pop("experiment")] if "experiment" in keys else []
     values: dict[str, Any] = {}
     for key, value in keys.items():

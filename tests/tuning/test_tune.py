@@ -33,7 +33,8 @@ def trials_of(folder: Path, name: str) -> list[optuna.trial.FrozenTrial]:
 
 FIXED = ("encoder=mlp", "encoder.layers=1", "encoder.dim=32", "budget.epochs=6", "optimizer.lr=0.01")
 SEARCH = ("search=architecture", "encoder=bilstm", "encoder.units=64", "trials=5", "budget.epochs=5",
-          "finals.count=1", "finals.seeds=2", "sampler=random", "pruner=median")  # fmt: skip
+          "finals.count=1", "finals.seeds=2", "sampler=random", "pruner=median",
+          "trainer.average_decay=0.99")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +106,9 @@ def test_the_winner_as_an_experiment_is_the_winner(searched, monkeypatch):
     trained = yaml.safe_load((Path(summary["winner"]["folder"]) / "config.yaml").read_text("utf-8"))
     for part in ("encoder", "features", "augment", "optimizer", "schedule", "loss", "tokenizer"):
         assert found[part] == trained[part], part
+    told = yaml.safe_load((folder / "winner.yaml").read_text("utf-8"))["trainer"]
+    assert told == {key: trained["trainer"][key] for key in told} and "average_decay" in told
+    assert not {"accelerator", "precision"} & set(told)  # of the machine that it was found on
 
 
 def test_trials_that_end_early_say_why_and_the_table_holds_all(searched):
@@ -189,6 +193,6 @@ def test_a_sweep_by_cer_goes_by_it_to_the_end(tones, tmp_path):
     (tested,) = {json.dumps(each["difference"]) for each in found["against"].values()}
     assert json.loads(tested) == pytest.approx(first["dev"] - second["dev"])
     said = (tmp_path / "winner.yaml").read_text("utf-8")
-    assert yaml.safe_load(said)["trainer"] == {"monitor": "cer"}
+    assert yaml.safe_load(said)["trainer"]["monitor"] == "cer"
     assert f"dev CER {found['winner']['dev']:.2%}, test CER" in said
     assert "CER on test" in (tmp_path / "report.html").read_text("utf-8")
