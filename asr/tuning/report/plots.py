@@ -1,6 +1,7 @@
 """Optuna's own plots of a study, as the page's script draws them: in the page's colours, by day and night."""
 
 import json
+import math
 import re
 import warnings
 from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ from asr.tuning.report.trials import NAMES, done, early_on, shared
 
 AXIS_PIXELS = 105  # that an axis of parallel coordinates takes at least
 SCALE = (SERIES[0], SERIES[4], SERIES[1])  # legible on white and on near-black, unlike Optuna's blues
+SHARES = ".3~%"  # of d3's formats: as many figures as tell the ticks apart
 MARKUP = re.compile(r"<(?!/?(?:b|i|br|extra)>)")  # what is none of the tags that Optuna writes
 
 
@@ -66,6 +68,7 @@ def histories(study: optuna.Study, objectives: Sequence[str]) -> str:
 
         def make(target=target, name=name) -> go.Figure:
             figure = plot_optimization_history(study, target=target, target_name=NAMES[name])
+            figure.update_xaxes(dtick=max(1, math.ceil(len(study.trials) / 12)))
             return as_rates(figure) if name in OTHER_RATE else figure
 
         found.append(plot(f"How the search went: {NAMES[name]}", "Trials in the order in which they began.", make))
@@ -88,7 +91,7 @@ def pareto(study: optuna.Study, objectives: Sequence[str]) -> str:
                 of_front = "Best Trial" in dots.hovertemplate
                 dots.marker = {"color": SERIES[1 if of_front else 0], "size": 9 if of_front else 6}
             rates = {
-                f"{axis}axis": {"tickformat": ".0%"}
+                f"{axis}axis": {"tickformat": SHARES}
                 for axis, name in zip("xy", names, strict=True)
                 if name in OTHER_RATE
             }
@@ -166,7 +169,7 @@ def plot(title: str, said: str, make: Callable[[], go.Figure], least_px: int = 0
 
 
 def as_rates(figure: go.Figure) -> go.Figure:
-    return figure.update_yaxes(tickformat=".0%", rangemode="tozero")
+    return figure.update_yaxes(tickformat=SHARES, rangemode="tozero")
 
 
 def stages(figure: go.Figure, trials: Sequence[FrozenTrial], best: int, name: str) -> go.Figure:
