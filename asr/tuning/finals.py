@@ -115,7 +115,7 @@ class Ranked:
 
 
 def ranking(sweep: Sweep, study: optuna.Study, finals: optuna.Study | None) -> list[Ranked]:
-    """Candidates by their mean rate on dev; without finals, the trials by the one they have."""
+    """Candidates by their mean rate on dev, of equals first what stood; without finals, the trials by their own."""
     if finals is None:
         own = best_first(study, earlier=False)
         if not own:
@@ -138,7 +138,7 @@ def ranking(sweep: Sweep, study: optuna.Study, finals: optuna.Study | None) -> l
     if not found:
         raise UserError(f"none of the finals was finished, so there is no winner; {reasons_of(finals)}")
     most = max(len(ranked.dev_each) for ranked in found)
-    return sorted(found, key=lambda ranked: (len(ranked.dev_each) < most, ranked.dev))
+    return sorted(found, key=lambda each: (len(each.dev_each) < most, each.dev, DEFAULT not in each.candidate.label))
 
 
 def folder_of(attributes: Mapping[str, Any]) -> Path:

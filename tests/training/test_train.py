@@ -224,3 +224,13 @@ def test_aligning_what_cannot_be(trained, tones, tmp_path):
     text.write_text("abc", encoding="utf-8")
     done = command("asr", "align", path, text, *model, "--format", "textgrid")
     assert done.out.startswith('File type = "ooTextFile"')
+
+
+@pytest.mark.parametrize(("monitor", "epochs"), [("wer", 5), ("cer", 3)])
+def test_training_stops_early_by_the_rate_it_goes_by(tones, tmp_path, monkeypatch, monitor, epochs):
+    """A WER that falls with every epoch, beside a CER that stays."""
+    falling = iter(range(100, 0, -1))
+    monkeypatch.setattr("asr.training.module.word_error_rate", lambda *_: next(falling) / 100)
+    monkeypatch.setattr("asr.training.module.character_error_rate", lambda *_: 0.5)
+    metrics = run(tones, tmp_path / "run", "budget.epochs=5", "trainer.patience=2", f"trainer.monitor={monitor}")
+    assert metrics["train"]["epochs"] == epochs

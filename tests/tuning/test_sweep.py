@@ -11,7 +11,7 @@ from studies import sweep_in
 
 from asr.configuration import CONF, load_configuration
 from asr.errors import UserError
-from asr.tuning.finals import candidates_of
+from asr.tuning.finals import candidates_of, ranking
 from asr.tuning.sweep import Clock, Finals, Sweep, judged
 
 BETWEEN = optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True)
@@ -117,3 +117,23 @@ def test_an_experiment_may_say_the_rate():
         assert judged(["wer"], [*given, WER]) == (["wer"], "wer", [*given, WER])
     finally:
         copied.unlink()
+
+
+@pytest.mark.parametrize(
+    ("rates", "order"),  # of every candidate with every seed: trial 7, trial 3 and what stood
+    [
+        ([[0.2, 0.4], [0.3, 0.5], [0.35, 0.35]], ["trial 7", "as it stood", "trial 3"]),
+        ([[0.2, 0.4], [0.3, 0.5], [0.3, 0.3]], ["as it stood", "trial 7", "trial 3"]),  # a change that changes nothing
+        ([[0.2, 0.4], [0.1], [0.3, 0.5]], ["trial 7", "as it stood", "trial 3"]),  # one seed is no mean
+    ],
+)
+def test_finals_are_ranked_by_their_means(tmp_path, rates, order):
+    finals = optuna.create_study()
+    labels = ("trial 7", "trial 3", "as it stood")
+    finals.set_user_attr("candidates", [{"label": label, "overrides": []} for label in labels])
+    for index, seeds in enumerate(rates):
+        for seed, rate in enumerate(seeds):
+            about = {"final": [index, seed], "folder": str(tmp_path / f"{index}-{seed}")}
+            finals.add_trial(optuna.trial.create_trial(value=rate, user_attrs=about))
+    ranked = ranking(sweep_in(tmp_path), optuna.create_study(), finals)
+    assert [each.candidate.label for each in ranked] == order
