@@ -74,7 +74,7 @@ def interval_of(folders: Sequence[Path], rate: str) -> list[float] | None:
     if not lines:
         return None
     references, heard = ([line[key] for line in lines] for key in ("reference", "hypothesis"))
-    return score(references, heard, speakers_of(lines)).as_dict()[f"{rate}_ci95"]
+    return list(getattr(score(references, heard, speakers_of(lines)), f"{rate}_ci95"))
 
 
 def speakers_of(lines: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -87,9 +87,14 @@ def values_of(metrics: Mapping[str, Any], objectives: Sequence[str]) -> list[flo
     return [metrics[part][key] for part, key in (OBJECTIVES[name] for name in objectives)]
 
 
+def dev_of(trial: FrozenTrial) -> Mapping[str, Any]:
+    """What a trial keeps of its metrics on dev; nothing where it did not come to its end."""
+    return trial.user_attrs.get("metrics", {}).get("dev", {})
+
+
 def dev_rate(trial: FrozenTrial, rate: str) -> float | None:
     """The WER or CER of a trial on dev, or the latest of one that did not come to its end, as a fraction."""
-    found = trial.user_attrs.get("metrics", {}).get("dev", {}).get(rate)
+    found = dev_of(trial).get(rate)
     if found is None and trial.intermediate_values:
         found = trial.intermediate_values[max(trial.intermediate_values)]
     return found if is_number(found) else None

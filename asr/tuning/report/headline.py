@@ -12,7 +12,7 @@ from asr.tuning.finals import folder_of
 from asr.tuning.report.trials import choices, done, link, parameters, trained_s, with_value, written
 from asr.tuning.sweep import Sweep
 from asr.tuning.table import shown
-from asr.tuning.trials import STATES, dev_rate
+from asr.tuning.trials import STATES, dev_of, dev_rate
 
 RIVALS = {"runner_up": "The runner-up", "as_it_stood": "The configuration as it stood"}
 
@@ -164,7 +164,3 @@ def figures_of(trial: FrozenTrial, rate: str) -> list[str]:
         count(parameters(trial)),
         clock(seconds) if seconds is not None else NONE,
     ]
-
-
-def dev_of(trial: FrozenTrial) -> Mapping[str, Any]:
-    return trial.user_attrs.get("metrics", {}).get("dev", {})
