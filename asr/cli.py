@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from asr import __version__
-from asr.configuration import exit_status
+from asr.configuration.compose import exit_status
 from asr.errors import UserError
 
 app = typer.Typer(
@@ -68,8 +68,8 @@ def transcribe(
         print(f"error: {problem}", file=sys.stderr)
 
     with exit_status():
-        from asr.recognizer import load
-        from asr.transcripts import writer
+        from asr.use.formats import writer
+        from asr.use.recognizer import load
 
         write = writer(format.value, times)
         recognizer = load(model)
@@ -84,7 +84,7 @@ def transcribe(
 
 def decoder_settings(name: str, options: list[str]) -> dict:
     """What conf/decoder/NAME.yaml says, with KEY=VALUE options."""
-    from asr.configuration import load_configuration, settings
+    from asr.configuration.compose import load_configuration, settings
 
     overrides = [f"decoder={name}", *(f"decoder.{option}" for option in options)]
     return settings(load_configuration("evaluate", overrides).decoder)
@@ -100,8 +100,8 @@ def align(
 ) -> None:
     """Find when each word of a known text is said, in a recording of any length; lines of the text become captions."""
     with exit_status():
-        from asr.recognizer import load
-        from asr.transcripts import writer
+        from asr.use.formats import writer
+        from asr.use.recognizer import load
 
         write = writer(format.value, times)
         try:
@@ -125,7 +125,7 @@ def doctor(
 ) -> None:
     """Look for what is wrong with a corpus; write a page to look at and listen to, and findings.jsonl."""
     with exit_status():
-        from asr.data.doctor.command import run as examine
+        from asr.commands.doctor import run as examine
 
         examine(source, overrides or [], out_dir, run)
 
@@ -142,8 +142,8 @@ def prepare(
 ) -> None:
     """Turn a corpus as it was downloaded into manifests with clean splits. Cut off, the same command goes on."""
     with exit_status():
-        from asr.data.prepare.command import corpora, run
-        from asr.training.progress import console
+        from asr.commands.prepare import corpora, run
+        from asr.screen import console
 
         if list_corpora:
             console().print(corpora())
@@ -165,7 +165,7 @@ def shard(
 ) -> None:
     """Pack a corpus into shards that training reads from first byte to last, from disk or over HTTP."""
     with exit_status():
-        from asr.data.shard_command import run
+        from asr.commands.shard import run
 
         run(source, target, overrides or [], format.value, shard_size)
 
@@ -177,7 +177,7 @@ def compare(
 ) -> None:
     """Put several runs side by side on one page: scores, curves, configurations, utterances where they differ."""
     with exit_status():
-        from asr.evaluation.comparison import write_comparison
+        from asr.report.comparison import write_comparison
 
         print(write_comparison(runs, out))
 
@@ -195,7 +195,7 @@ def lm(
 ) -> None:
     """Estimate an n-gram language model (modified Kneser-Ney) and write it as ARPA."""
     with exit_status():
-        from asr.text.language_model import run as estimate
+        from asr.commands.lm import run as estimate
 
         estimate(texts or [], run, order, units is Units.tokens, out, held_out)
 
@@ -215,7 +215,7 @@ def tune_decoder(
 ) -> None:
     """Find a beam search's weights on dev, and save it with its language model as the model's decoder."""
     with exit_status():
-        from asr.decode.tuning_command import run as tune
+        from asr.commands.tune_decoder import run as tune
 
         tune(run, language_model, order, units is Units.tokens, trials, overrides or [])
 
@@ -229,7 +229,7 @@ def export(
 ) -> None:
     """Write features, encoder and head as one file for programs that do not have this one."""
     with exit_status():
-        from asr.export.command import run
+        from asr.commands.export import run
 
         run(model, format.value, int8, out)
 

@@ -23,22 +23,22 @@ import optuna
 import torch
 from rich.console import Console
 
-from asr.configuration import exit_status, load_configuration, settings
-from asr.data.batches import SpeechDataset
-from asr.decode.tuning import tune
-from asr.decode.tuning_command import listen
-from asr.evaluation.confusions import align_words
-from asr.evaluation.held_out import open_trained_run, read_split
-from asr.evaluation.significance import compare
-from asr.evaluation.wer import score
-from asr.recognizer import build_decoder
-from asr.text.language_model import run as estimate
-from asr.text.word_counts import read_word_counts
+from asr.commands.lm import run as estimate
+from asr.commands.tune_decoder import listen
+from asr.configuration.compose import exit_status, load_configuration, settings
+from asr.corpus.batches import SpeechDataset
+from asr.runs.held_out import open_trained_run, read_split
+from asr.tasks.transcribe.decode.tuning import tune
+from asr.tasks.transcribe.scoring.confusions import align_words
+from asr.tasks.transcribe.scoring.significance import compare
+from asr.tasks.transcribe.scoring.wer import score
+from asr.tasks.transcribe.text.word_counts import read_word_counts
+from asr.use.recognizer import build_decoder
 
 BOOSTS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)  # nats a token
 LETTERS, LISTED, LISTS = 5, 25, 4  # of a hotword, hotwords in a list, lists that are tried one by one
 COST = 0.005  # what hotwords may cost elsewhere
-GREEDY = {"_target_": "asr.decode.greedy.GreedyDecoder"}
+GREEDY = {"_target_": "asr.tasks.transcribe.decode.greedy.GreedyDecoder"}
 MODELS = {"characters, 6-gram": (6, True), "words, 3-gram": (3, False)}
 
 

@@ -19,7 +19,9 @@ import numpy as np
 
 VOCABULARY, FOLLOWERS, FOLLOWED = 100_000, 40, 0.75
 SENTENCE_WORDS, BESIDE = 18, 20_000  # sentences that are made side by side
-READING = "import sys; from asr.text.arpa import read_arpa; from pathlib import Path; read_arpa(Path(sys.argv[1]))"
+READING = (
+    "import sys; from pathlib import Path; from asr.language_model.arpa import read_arpa; read_arpa(Path(sys.argv[1]))"
+)
 
 
 def made_up(path: Path, words: int, sentences_seed: int) -> None:

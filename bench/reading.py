@@ -17,16 +17,16 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 
-from asr.configuration import exit_status, load_configuration
-from asr.data.audio import one_torch_thread
-from asr.data.batches import SpeechDataset, training_batches
-from asr.data.corpus import Corpus
-from asr.data.sharding import shard
-from asr.data.shards import shards_at
-from asr.data.source import load_with_progress, open_source
-from asr.data.streaming import Stream, StreamLoader, streamed_corpus
-from asr.data.utterance import SPLITS
-from asr.text.characters import CharacterTokenizer
+from asr.audio.recording import one_torch_thread
+from asr.configuration.compose import exit_status, load_configuration
+from asr.corpus.batches import SpeechDataset, training_batches
+from asr.corpus.corpus import Corpus
+from asr.corpus.shards.index import shards_at
+from asr.corpus.shards.packing import shard
+from asr.corpus.shards.streaming import Stream, StreamLoader, streamed_corpus
+from asr.corpus.source import load_with_progress, open_source
+from asr.corpus.utterance import SPLITS
+from asr.tasks.transcribe.text.characters import CharacterTokenizer
 
 
 def speed(loader, sample_rate: int) -> float:

@@ -25,9 +25,9 @@ def sharded_once(folder: Path, overrides: list[str]) -> dict:
     """A shard of up to a thousand utterances of the source below `folder`, and its index."""
     from hydra.utils import instantiate
 
-    from asr.configuration import load_configuration
-    from asr.data.sharding import INDEX, shard
-    from asr.data.source import open_source
+    from asr.configuration.compose import load_configuration
+    from asr.corpus.shards.packing import INDEX, shard
+    from asr.corpus.source import open_source
 
     config = load_configuration("train", overrides)
     found = open_source(config.data.source, instantiate(config.data.reader), tuple, None)
@@ -67,11 +67,11 @@ def draw(folder: Path, batches: int) -> dict:
     """Open the corpus as train.py does, learn the characters, and draw batches."""
     from hydra.utils import instantiate
 
-    from asr.configuration import load_configuration
-    from asr.data.batches import SpeechDataset
-    from asr.data.shards import sharded_corpora
-    from asr.data.streaming import StreamLoader, streamed_corpus
-    from asr.text.characters import CharacterTokenizer
+    from asr.configuration.compose import load_configuration
+    from asr.corpus.batches import SpeechDataset
+    from asr.corpus.shards.index import sharded_corpora
+    from asr.corpus.shards.streaming import StreamLoader, streamed_corpus
+    from asr.tasks.transcribe.text.characters import CharacterTokenizer
 
     config = load_configuration("train", [f"data.source={folder}"])
     data = config.data

@@ -20,13 +20,13 @@ import torch
 from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 
-from asr.configuration import exit_status, load_configuration
-from asr.data.batches import SpeechDataset
+from asr.commands.train import batches_of, build, read_corpus
+from asr.configuration.compose import exit_status, load_configuration
+from asr.corpus.batches import SpeechDataset
+from asr.runs.folder import open_run
 from asr.training.averaging import MovingAverage
 from asr.training.fitting import budget_of
 from asr.training.progress import ProgressDisplay
-from asr.training.run_folder import open_run
-from train import batches_of, build, read_corpus
 
 
 def bare_epoch(module, batches, precision: str) -> float:

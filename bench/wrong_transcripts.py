@@ -16,8 +16,8 @@ from pathlib import Path
 
 from hydra.utils import instantiate
 
-from asr.configuration import exit_status, load_configuration
-from asr.data.source import open_source
+from asr.configuration.compose import exit_status, load_configuration
+from asr.corpus.source import open_source
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -53,12 +53,20 @@ def main() -> None:
         config = load_configuration("train", overrides)
         wrong = spoil(config, work / "corpus", arguments.share, arguments.seed)
         others = [override for override in overrides if not override.startswith("data.source=")]
-        others.append("data.reader._target_=asr.data.readers.nemo.read")
+        others.append("data.reader._target_=asr.corpus.readers.nemo.read")
         source, run = work / "corpus", work / "run"
         command = ["train.py", *others, f"data.source={source}", f"run_dir={run}"]
         subprocess.run([sys.executable, *command], cwd=ROOT, check=True)
         heard = work / "doctor"
-        doctor = ["doctor", "--run", run, "--out-dir", heard, source, "data.reader._target_=asr.data.readers.nemo.read"]
+        doctor = [
+            "doctor",
+            "--run",
+            run,
+            "--out-dir",
+            heard,
+            source,
+            "data.reader._target_=asr.corpus.readers.nemo.read",
+        ]
         subprocess.run([sys.executable, "-m", "asr.cli", *map(str, doctor)], cwd=ROOT, check=True)
         lines = [json.loads(line) for line in (heard / "suspicious.jsonl").read_text().splitlines()]
         trained = {json.loads(line)["id"] for line in (source / "train.jsonl").read_text().splitlines()}

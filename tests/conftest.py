@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: a thread each, also of what they begin
@@ -10,9 +9,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: a thread 
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from tones import make_corpus
+from tests.tones import make_corpus
 
 
 @pytest.fixture(scope="session")

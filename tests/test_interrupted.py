@@ -14,8 +14,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from asr.recognizer import load
 from asr.training.records import BestModel
+from asr.use.recognizer import load
 from tests.commands import ROOT, TINY, run, train
 
 EPOCHS = 40
@@ -96,7 +96,7 @@ def test_ctrl_c_before_anything_is_kept(tones, tmp_path, monkeypatch):
 
 def test_ctrl_c_while_it_is_scored(tones, tmp_path, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr("asr.evaluation.hypotheses.score", raising(KeyboardInterrupt))
+        broken.setattr("asr.tasks.transcribe.scoring.hypotheses.score", raising(KeyboardInterrupt))
         assert train(tones, tmp_path / "run").status == 130
     assert not (tmp_path / "run" / "metrics.json").exists()
     done = train(tones, tmp_path / "run")

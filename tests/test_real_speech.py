@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from asr.configuration import load_configuration
-from asr.data.readers import yesno
+from asr.commands.train import train
+from asr.configuration.compose import load_configuration
+from asr.corpus.readers import yesno
 from tests.commands import run
-from tests.data.recordings import write_lines
-from train import train
+from tests.corpus.recordings import write_lines
 
 DATA = os.environ.get("ASR_TEST_DATA")
 needs_speech = pytest.mark.skipif(not DATA, reason="ASR_TEST_DATA names no folder of real recordings")
@@ -60,7 +60,7 @@ def flipped(text: str) -> str:
 @needs_speech
 def test_librispeech_layout_trains(tmp_path):
     """The miniature has four utterances of one subset: enough to be read and gone over, not to be learned."""
-    from asr.data.readers.detect import read_any
+    from asr.corpus.readers.detect import read_any
 
     found = list(read_any(Path(DATA) / "fixtures" / "LibriSpeech"))
     assert {utterance.split for utterance in found} == {"test"}

@@ -1,7 +1,7 @@
 """A recogniser is really trained on the embedded corpus: spoken words, voices and sentences that it never heard."""
 
-from asr.configuration import load_configuration
-from train import train
+from asr.commands.train import train
+from asr.configuration.compose import load_configuration
 
 
 def test_a_minute_on_the_embedded_corpus_leaves_the_plateau(tmp_path):

@@ -9,12 +9,12 @@ import torch
 from lhotse import CutSet
 from torch.utils.data import DataLoader
 
-from asr.ctc.loss import frames_needed
-from asr.data.corpus import Streamed
-from asr.data.utterance import Rejection
-from asr.features import CorpusNormalization
-from asr.model import AcousticModel
-from asr.text.tokenizer import Tokenizer
+from asr.corpus.corpus import Streamed
+from asr.corpus.utterance import Rejection
+from asr.model.features import CorpusNormalization
+from asr.model.speech_model import AcousticModel
+from asr.tasks.transcribe.ctc.loss import frames_needed
+from asr.tasks.transcribe.text.tokenizer import Tokenizer
 from asr.training.module import CTCTraining
 
 BATCHES_FOR_NORMALIZATION = 200

@@ -11,19 +11,19 @@ from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from asr.data.batches import TimedLoader
-from asr.data.corpus import Corpus, seconds_of
-from asr.data.streaming import StreamLoader
+from asr.corpus.batches import TimedLoader
+from asr.corpus.corpus import Corpus, seconds_of
+from asr.corpus.shards.streaming import StreamLoader
 from asr.errors import Interrupted, UserError, one_line
-from asr.evaluation.hypotheses import examples_of
-from asr.recognizer import Recognizer
+from asr.runs.folder import RunFolder
+from asr.tasks.transcribe.scoring.hypotheses import examples_of
 from asr.training.averaging import MovingAverage
 from asr.training.budget import Budget
 from asr.training.module import CTCTraining
 from asr.training.precision import faster_precision
 from asr.training.progress import ProgressDisplay
 from asr.training.records import BestModel, Examples, History, Resumable, WholeCheckpoints
-from asr.training.run_folder import RunFolder
+from asr.use.recognizer import Recognizer
 from asr.writing import write_whole
 
 

@@ -7,15 +7,15 @@ import pytorch_lightning as lightning
 import torch
 from torch import Tensor, nn
 
-from asr.augment import Augmentation
-from asr.ctc.consistency import ConsistencyCTCLoss
-from asr.ctc.loss import CTCLoss, required_frames
-from asr.data.audio import AudioProblem
-from asr.data.batches import NO_ENCODING, Batch
+from asr.audio.recording import AudioProblem
+from asr.corpus.batches import NO_ENCODING, Batch
 from asr.errors import UserError
-from asr.evaluation.wer import character_error_rate, word_error_rate
-from asr.model import AcousticModel
-from asr.text.tokenizer import Tokenizer
+from asr.model.augment import Augmentation
+from asr.model.speech_model import AcousticModel
+from asr.tasks.transcribe.ctc.consistency import ConsistencyCTCLoss
+from asr.tasks.transcribe.ctc.loss import CTCLoss, required_frames
+from asr.tasks.transcribe.scoring.wer import character_error_rate, word_error_rate
+from asr.tasks.transcribe.text.tokenizer import Tokenizer
 
 PATIENCE_STEPS = 20  # steps in a row whose loss or gradient is not finite before training gives up
 

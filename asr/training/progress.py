@@ -1,17 +1,14 @@
 """What a person sees of a training: a live line on a terminal, a line an epoch elsewhere."""
 
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 
 import pytorch_lightning as lightning
 from rich.console import Console
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from asr.screen import clock
 from asr.training.budget import Budget
 
 
@@ -91,32 +88,3 @@ class ProgressDisplay(lightning.Callback):
 
 def show(value, form: str) -> str:
     return "–" if value is None else format(float(value), form)
-
-
-def clock(seconds: float | None) -> str:
-    """Seconds as h:mm:ss or m:ss."""
-    if seconds is None:
-        return "–"
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
-
-
-def console() -> Console:
-    """Standard error, so that standard output stays for results."""
-    return Console(file=sys.stderr)
-
-
-def tell(screen: Console, notes: Iterable[str | None]) -> None:
-    """A line each, left whole."""
-    for note in filter(None, notes):
-        screen.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
-
-
-@contextmanager
-def counting(screen: Console, what: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar, on a terminal, that the yielded `(done, total)` moves."""
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)

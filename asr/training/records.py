@@ -14,10 +14,10 @@ import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning.callbacks import ModelCheckpoint
 
-from asr.data.batches import Batch
+from asr.corpus.batches import Batch
 from asr.errors import UserError
-from asr.evaluation.plots import Example, figure_of_example
-from asr.evaluation.wer import OTHER_RATE
+from asr.report.plots import Example, figure_of_example
+from asr.tasks.transcribe.scoring.wer import OTHER_RATE
 from asr.training.budget import Budget
 from asr.writing import write_whole
 

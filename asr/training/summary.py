@@ -6,8 +6,8 @@ from lhotse import CutSet
 from rich.console import Console
 from rich.table import Table
 
-from asr.data.batches import Batch
-from asr.data.corpus import Streamed, seconds_of
+from asr.corpus.batches import Batch
+from asr.corpus.corpus import Streamed, seconds_of
 from asr.training.module import CTCTraining
 
 

@@ -8,11 +8,11 @@ import optuna
 import yaml
 from optuna.trial import TrialState
 
-from asr.configuration import CONF
+from asr.configuration.compose import CONF
 from asr.errors import UserError
-from asr.evaluation.against import read_lines
-from asr.evaluation.significance import compare
-from asr.evaluation.wer import characters_as_words, score
+from asr.tasks.transcribe.scoring.against import read_lines
+from asr.tasks.transcribe.scoring.significance import compare
+from asr.tasks.transcribe.scoring.wer import characters_as_words, score
 from asr.tuning.finals import DEFAULT, Ranked, folder_of, ranking
 from asr.tuning.sweep import Sweep
 from asr.writing import write_whole
@@ -83,7 +83,7 @@ def speakers_of(lines: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def compared(winner: Ranked, rival: Ranked, rate: str) -> dict[str, Any]:
-    """The paired tests of asr.evaluation.significance on dev, over as many trainings of both."""
+    """The paired tests of asr.tasks.transcribe.scoring.significance on dev, over as many trainings of both."""
     count = min(len(winner.folders), len(rival.folders))
     lines, others = (
         [line for folder in each.folders[:count] for line in in_order(dev_lines(folder))] for each in (winner, rival)

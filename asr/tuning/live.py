@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from asr.training.progress import clock
+from asr.screen import clock
 from asr.tuning.pruning import RUNGS
 from asr.tuning.sweep import Sweep
 from asr.tuning.trials import STATES, dev_rate

@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from asr.configuration import load_configuration
+from asr.configuration.compose import load_configuration
 from asr.errors import UserError
 from asr.tuning.points import corners, every_point
 from asr.tuning.space import Values, written

@@ -12,9 +12,9 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from asr.configuration import load_configuration
+from asr.configuration.compose import load_configuration
 from asr.errors import UserError
-from asr.evaluation.wer import OTHER_RATE
+from asr.tasks.transcribe.scoring.wer import OTHER_RATE
 from asr.tuning.space import Space, read_space
 from asr.writing import write_whole
 

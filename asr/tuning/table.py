@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from asr.evaluation.wer import OTHER_RATE
+from asr.tasks.transcribe.scoring.wer import OTHER_RATE
 from asr.tuning.live import rate_of, seconds_of, values_of
 from asr.tuning.trials import STATES
 from asr.writing import write_whole

@@ -11,7 +11,7 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from asr.errors import Infeasible, one_line
-from asr.evaluation.numbers import is_number
+from asr.report.numbers import is_number
 from asr.tuning.pruning import RUNGS, Reports
 from asr.tuning.sweep import OBJECTIVES, Clock, Sweep
 

@@ -11,7 +11,7 @@ from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
-from asr.evaluation.hypotheses import write_json
+from asr.tasks.transcribe.scoring.hypotheses import write_json
 from asr.tuning.claims import Claims
 from asr.tuning.closing import SUMMARY, summary_of, winner_here, write_experiment
 from asr.tuning.finals import open_finals, run_finals

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from tones import RATE, speak
+
+from tests.tones import RATE, speak
 
 
 def rejected(run_dir: Path) -> dict[str, dict]:

@@ -4,9 +4,9 @@ import re
 
 import pytest
 import yaml
-from tones import make_corpus
 
 from tests.commands import run, train
+from tests.tones import make_corpus
 
 
 @pytest.mark.parametrize(

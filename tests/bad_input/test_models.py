@@ -9,9 +9,9 @@ import pytest
 import soundfile
 import torch
 import yaml
-from tones import RATE
 
 from tests.commands import Outcome, run
+from tests.tones import RATE
 
 
 def transcribe(model: Path, *files: object, options: tuple = ()) -> Outcome:
@@ -81,14 +81,20 @@ def test_a_model_that_cannot_be_opened(model, recording, kind):
     [
         {"_target_": "os.system", "command": "touch {trap}"},
         {"_target_": "builtins.eval", "_args_": ["open('{trap}', 'w')"]},
-        {"_target_": "asr.recognizer.importlib.import_module", "name": "{module}"},
-        {"_target_": "asr.text.load.Path.touch", "self": "{trap}"},
-        {"_target_": "asr.decode.greedy.torch.hub.load", "_args_": ["{trap}"]},
+        {"_target_": "asr.use.recognizer.importlib.import_module", "name": "{module}"},
+        {"_target_": "asr.tasks.transcribe.text.load.Path.touch", "self": "{trap}"},
+        {"_target_": "asr.tasks.transcribe.decode.greedy.torch.hub.load", "_args_": ["{trap}"]},
         {"_target_": "pathlib.Path.touch", "_args_": ["{trap}"]},
         {"_target_": "hydra.utils.instantiate", "config": {"_target_": "os.mkdir", "path": "{trap}"}},
-        {"_target_": "asr.decode.greedy.GreedyDecoder", "_args_": [{"_target_": "os.mkdir", "path": "{trap}"}]},
-        {"_target_": "asr.decode.greedy.GreedyDecoder", "x": {"y": [{"_target_": "os.mkdir", "path": "{trap}"}]}},
-        {"_target_": "asr.decode.greedy.GreedyDecoder", "x": "${{oc.env:HOME}}"},
+        {
+            "_target_": "asr.tasks.transcribe.decode.greedy.GreedyDecoder",
+            "_args_": [{"_target_": "os.mkdir", "path": "{trap}"}],
+        },
+        {
+            "_target_": "asr.tasks.transcribe.decode.greedy.GreedyDecoder",
+            "x": {"y": [{"_target_": "os.mkdir", "path": "{trap}"}]},
+        },
+        {"_target_": "asr.tasks.transcribe.decode.greedy.GreedyDecoder", "x": "${{oc.env:HOME}}"},
     ],
 )
 @pytest.mark.parametrize("place", ["decoder", "encoder"])

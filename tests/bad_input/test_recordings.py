@@ -6,10 +6,10 @@ import re
 import numpy as np
 import pytest
 import soundfile
-from tones import RATE
 
 from tests.bad_input.spoiling import SPOILT, rejected, say, split, spoil
 from tests.commands import run, train
+from tests.tones import RATE
 
 
 def test_what_cannot_be_used_is_named_and_the_rest_is_trained_on(corpus, tmp_path):

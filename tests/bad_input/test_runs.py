@@ -79,7 +79,7 @@ def test_evaluating_other_data_whole(trained, corpus, tmp_path):
 
 @pytest.mark.parametrize(
     "target",
-    ["os.system", "asr.writing.write_whole", "asr.data.readers.detect.Path.touch", "asr.data.audio.load_audio"],
+    ["os.system", "asr.writing.write_whole", "asr.corpus.readers.detect.Path.touch", "asr.audio.recording.load_audio"],
 )
 @pytest.mark.parametrize("part", ["reader", "synthetic"])
 def test_a_runs_configuration_runs_nothing(trained, tmp_path, target, part):

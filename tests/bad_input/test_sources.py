@@ -1,9 +1,9 @@
 """Sources and splits that cannot be trained on: one message, and status 2."""
 
 import pytest
-from tones import make_corpus
 
 from tests.commands import train
+from tests.tones import make_corpus
 
 
 def test_a_source_that_does_not_exist(corpus, tmp_path):

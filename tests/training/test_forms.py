@@ -9,10 +9,10 @@ import pytest
 import soundfile
 from lhotse import CutSet
 
-from asr.recognizer import load
+from asr.use.recognizer import load
 from tests.commands import run, train
-from tests.data.recordings import RATE, record, tone, write_lines
-from tests.data.test_readers import cut_of
+from tests.corpus.recordings import RATE, record, tone, write_lines
+from tests.corpus.test_readers import cut_of
 
 TEXTS = {
     "german": ("Füße über Öl", "Straße"),

@@ -8,15 +8,15 @@ import soundfile
 import torch
 
 import asr
-from asr.configuration import load_configuration
-from asr.evaluation.wer import character_error_rate
+from asr.commands.evaluate import evaluate
+from asr.commands.train import train
+from asr.configuration.compose import load_configuration
+from asr.tasks.transcribe.scoring.wer import character_error_rate
 from asr.training.budget import Budget
 from asr.training.module import CTCTraining
 from asr.training.schedule import WarmupCosine
-from evaluate import evaluate
 from tests.commands import run as command
 from tests.tones import GAP_S, LETTER_S, RATE
-from train import train
 
 QUICK = ("encoder=bilstm", "encoder.units=48", "encoder.layers=1", "augment=none", "trainer.precision=32-true",
          "trainer.accelerator=cpu", "data.batch_seconds=4", "schedule.warmup_steps=5", "optimizer.lr=0.005",

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.commands import ROOT, TINY, run
-from tests.data.recordings import write_lines
+from tests.corpus.recordings import write_lines
 
 
 def test_two_processes_share_an_epoch(tones, tmp_path):
@@ -47,9 +47,9 @@ def test_two_processes_read_shards(tones, tmp_path):
         tmp_path / "without_c.py",
         "import sys",
         f"sys.path.insert(0, {str(ROOT)!r})",
-        "import train",
-        "from asr.configuration import run_entry_point",
-        "from asr.data.streaming import Stream",
+        "import asr.commands.train as train",
+        "from asr.configuration.compose import run_entry_point",
+        "from asr.corpus.shards.streaming import Stream",
         "texts = Stream.texts",
         "Stream.texts = lambda self: (text for text in texts(self) if 'c' not in text)",
         "run_entry_point('train', train.PURPOSE, train.train)",

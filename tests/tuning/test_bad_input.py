@@ -10,7 +10,7 @@ import pytest
 from hydra.utils import instantiate
 from optuna.trial import Trial
 
-from asr.configuration import load_configuration
+from asr.configuration.compose import load_configuration
 from asr.errors import UserError
 from asr.tuning.claims import Claims
 from asr.tuning.stage import Stage
@@ -69,14 +69,14 @@ def test_what_is_mistyped_is_told_before_anything_is_trained(tmp_path, arguments
      "objectives=[]", "objectives=cer", "test=best", "search.space=null", "budget.total_minutes=0"],
 )  # fmt: skip
 def test_settings_that_cannot_be(argument):
-    from tune import as_dict
+    from asr.commands.tune import as_dict
 
     with pytest.raises(UserError, match=argument.partition("=")[0].replace("search.space", "search=")):
         sweep_of(as_dict(load_configuration("tune", [argument])), [])
 
 
 def test_too_little_time_for_the_finals():
-    from tune import as_dict
+    from asr.commands.tune import as_dict
 
     settings = as_dict(load_configuration("tune", ["budget.total_minutes=5"]))
     with pytest.raises(UserError, match=r"budget.total_minutes=5: one trial of budget.minutes=2 .* take 18 already"):

@@ -4,11 +4,11 @@ import optuna
 import pytest
 from omegaconf import OmegaConf
 
-from asr.configuration import CONF, group_choices, load_configuration
+from asr.commands.tune import own_and_train
+from asr.configuration.compose import CONF, group_choices, load_configuration
 from asr.errors import UserError
 from asr.tuning.points import corners, every_point
 from asr.tuning.space import read_space
-from tune import own_and_train
 
 NESTED = {
     "encoder": {"choices": {"lstm": {"encoder.layers": {"low": 1, "high": 3}}, "mlp": None}},

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 import optuna
 import pytest
 from optuna.trial import TrialState
-from studies import sweep_in
 
-from asr.configuration import CONF, load_configuration
+from asr.configuration.compose import CONF, load_configuration
 from asr.errors import UserError
 from asr.tuning.finals import candidates_of, ranking
 from asr.tuning.sweep import Clock, Finals, Sweep, judged
+from tests.tuning.studies import sweep_in
 
 BETWEEN = optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True)
 BEGAN = datetime(2026, 1, 2)

@@ -11,7 +11,7 @@ import optuna
 import pytest
 import yaml
 
-from asr.configuration import CONF, load_configuration
+from asr.configuration.compose import CONF, load_configuration
 from tests.commands import ROOT, train
 
 TINY = ("augment=none", "trainer.accelerator=cpu", "trainer.precision=32-true", "trainer.examples=1",

@@ -1,0 +1,1 @@
+"""A file becomes checked samples: decoding, damaged containers, resampling, how noisy it is."""

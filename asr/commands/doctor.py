@@ -1,0 +1,85 @@
+"""`asr doctor`: from a source to its page, its findings, and a table on the screen."""
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra.utils import instantiate
+from rich.table import Table
+
+from asr.configuration.compose import load_configuration
+from asr.corpus.source import open_source
+from asr.doctor.examine import Diagnosis, examine
+from asr.doctor.findings import REMEDIES, Finding
+from asr.doctor.page import write_report
+from asr.doctor.suspects import ranked, suspicious
+from asr.screen import console, counting
+from asr.use.recognizer import Recognizer, load
+from asr.writing import write_whole
+
+
+def run(source: str, overrides: Sequence[str], out_dir: Path | None, model: Path | None) -> Diagnosis:
+    """Examine `source`, read as train.py with `overrides` would; report.html and findings.jsonl go into `out_dir`.
+
+    With a trained `model` (its folder, or its run's), suspicious.jsonl ranks all transcripts by what it hears.
+    """
+    config = load_configuration("train", [*overrides, f"data.source={source}"])
+    screen = console()
+    folder = out_dir or Path("runs") / "doctor" / Path(source).expanduser().resolve().name
+    folder.mkdir(parents=True, exist_ok=True)
+    recognizer = load(model) if model is not None else None
+    reader, begun = instantiate(config.data.reader), time.monotonic()
+    utterances = open_source(source, reader, tuple, config.data.text)
+    with counting(screen, "examining") as on_progress:
+        diagnosis = examine(
+            utterances,
+            instantiate(config.text),
+            config.data.dev_fraction,
+            config.data.test_fraction,
+            on_progress,
+        )
+    spent = time.monotonic() - begun
+    if recognizer is not None:
+        doubt_transcripts(recognizer, diagnosis, folder)
+    lines = [json.dumps(each.as_dict(), ensure_ascii=False) + "\n" for each in diagnosis.findings]
+    write_whole(folder / "findings.jsonl", "".join(lines))
+    report = write_report(diagnosis, source, folder)
+    screen.print(_table(diagnosis))
+    hours, speed = diagnosis.seconds / 3600, diagnosis.seconds / max(spent, 1e-3)
+    screen.print(
+        f"{len(diagnosis.utterances)} usable utterances, {hours:.2f} hours, examined in {spent:.1f} s "
+        f"({speed:.0f} times real time); {report}",
+        soft_wrap=True,
+    )
+    return diagnosis
+
+
+def doubt_transcripts(recognizer: Recognizer, diagnosis: Diagnosis, folder: Path) -> None:
+    """Rank every transcript, write suspicious.jsonl, and add those that stand out to the findings."""
+    with counting(console(), "listening") as on_progress:
+        seconds = {name: measures.seconds for name, measures in diagnosis.measures.items()}
+        found = ranked(recognizer, diagnosis.utterances, diagnosis.texts, seconds, on_progress)
+    texts = diagnosis.texts
+    lines = [
+        {
+            "utterance": each.utterance,
+            "nats_per_token": each.nats if math.isfinite(each.nats) else None,  # null: it could not be aligned
+            "transcript": texts[each.utterance],
+            "heard": each.heard,
+        }
+        for each in found
+    ]
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    write_whole(folder / "suspicious.jsonl", text)
+    for each in suspicious(found):
+        value = f"heard: {each.heard} ({each.nats:.1f} nats a token likelier); written: {texts[each.utterance]}"
+        diagnosis.findings.append(Finding("transcript_suspect", each.utterance, value))
+
+
+def _table(diagnosis: Diagnosis) -> Table:
+    table = Table("finding", "times", "for example", "remedy")
+    for kind, found in diagnosis.by_kind.items():
+        table.add_row(kind, str(len(found)), f"{found[0].utterance} {found[0].value}".strip()[:120], REMEDIES[kind])
+    return table

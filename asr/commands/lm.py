@@ -1,0 +1,132 @@
+"""`asr lm`: an n-gram model of texts, or of what a run was trained on, its perplexity, and where it goes."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from hydra.utils import instantiate
+
+from asr.configuration.compose import load_configuration
+from asr.corpus.readers.lines import manifest_lines, numbered_lines
+from asr.errors import UserError
+from asr.language_model.ngram import NgramModel, estimate, perplexity
+from asr.screen import console, counting, tell
+from asr.use.recognizer import Recognizer, load
+
+SHOWN_EVERY = 10_000  # lines
+
+
+def run(
+    texts: Sequence[Path], run_dir: Path | None, order: int, tokens: bool, out: Path, held_out: Path | None
+) -> None:
+    """`write_language_model`, and say where."""
+    write_language_model(texts, run_dir, order, tokens, out, held_out)
+    console().print(f"language model of order {order}: {out}", soft_wrap=True, highlight=False, markup=False)
+
+
+def write_language_model(
+    texts: Sequence[Path], run_dir: Path | None, order: int, tokens: bool, out: Path, held_out: Path | None
+) -> None:
+    """Estimate a model of `order` from `texts`, else from the training transcripts of `run_dir`, and write it to `out`.
+
+    Texts are normalised as the run does it, else as conf/text/default.yaml says. `tokens`: of the run's own tokens.
+    `held_out` is scored, else the run's dev transcripts where it was trained on its training transcripts.
+    """
+    recognizer = load(run_dir) if run_dir is not None else None
+    if not texts and run_dir is None:
+        raise UserError("asr lm takes TEXT files, or --run RUN_DIR for what that run was trained on")
+    if tokens and recognizer is None:
+        raise UserError("--units tokens takes --run RUN_DIR, whose tokens they are")
+    screen = console()
+
+    def say(line: str) -> None:
+        screen.print(line, soft_wrap=True, highlight=False, markup=False)
+
+    def sentences(lines: Iterable[str], what: str) -> Iterator[list[str]]:
+        speller = Speller(recognizer, tokens)
+        with counting(screen, f"{what}: lines") as on_progress:
+            yield from speller(counted(lines, on_progress))
+        tell(screen, speller.notes(what))
+
+    data = run_dir / "data" if run_dir is not None and not texts else None
+    source = lines_of(texts) if data is None else transcripts(data / "train.jsonl.gz")
+    model = estimate(sentences(source, "text"), order)
+    if len(model.orders) < order:
+        tell(screen, [f"no sentence is long enough for {len(model.orders) + 1}-grams"])
+    with counting(screen, "writing n-grams") as on_progress:
+        model.write_arpa(out, on_progress)
+    say("estimated " + ", ".join(f"{len(part)} {number}-grams" for number, part in enumerate(model.orders, start=1)))
+    if held_out is not None:
+        say(f"{held_out}: {described(model, list(sentences(lines_of([held_out]), 'held-out text')))}")
+    elif data is not None and (data / "dev.jsonl.gz").is_file():
+        dev = data / "dev.jsonl.gz"
+        say(f"{dev}: {described(model, list(sentences(transcripts(dev), 'dev transcripts')))}")
+    else:
+        say("--held-out TEXT tells how well it predicts other text")
+
+
+def described(model: NgramModel, sentences: Sequence[Sequence[str]]) -> str:
+    """Perplexity and unknown words of held-out sentences."""
+    log_probs, known = model.log_probs(sentences)
+    if not len(log_probs):
+        raise UserError("the held-out text is empty, so there is nothing to tell the perplexity of")
+    words, unknown = sum(map(len, sentences)), int((~known).sum())
+    return (
+        f"perplexity {perplexity(log_probs):.2f} over {len(log_probs)} words and ends"
+        f" ({perplexity(log_probs[known]):.2f} without unknown words), {unknown / words:.2%} of the words unknown"
+        f" ({unknown} of {words})"
+    )
+
+
+class Speller:
+    """Lines of text in, sentences of words, or of the model's tokens, out; remembers what the model cannot write."""
+
+    def __init__(self, recognizer: Recognizer | None, tokens: bool) -> None:
+        self.tokenizer = recognizer.tokenizer if recognizer is not None else None
+        self.normalize = recognizer.normalize if recognizer is not None else _default_normalizer()
+        self.tokens = tokens
+        self.unknown: set[str] = set()
+        self.lines = 0  # that hold unknown characters
+
+    def __call__(self, lines: Iterable[str]) -> Iterator[list[str]]:
+        for line in lines:
+            text = self.normalize(line)
+            unknown = set(text) - self.tokenizer.characters - {" "} if self.tokenizer is not None else ()
+            if unknown:
+                self.unknown.update(unknown)
+                self.lines += 1
+            if not self.tokens:
+                yield text.split()
+            elif not unknown and self.tokenizer is not None:
+                yield [self.tokenizer.piece(token) for token in self.tokenizer.encode(text)]
+
+    def notes(self, what: str) -> Iterator[str]:
+        """What a person should know about characters that no transcript of the run holds."""
+        if self.unknown:
+            fate = "are left out" if self.tokens else "hold words that the model cannot write"
+            yield f"{what}: {self.lines} lines {fate}: {' '.join(sorted(self.unknown))} are not among its characters"
+
+
+def _default_normalizer():
+    return instantiate(load_configuration("train", []).text)
+
+
+def counted(lines: Iterable[str], on_progress: Callable[[int, int | None], None]) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        if number % SHOWN_EVERY == 0:
+            on_progress(number, None)
+        yield line
+
+
+def lines_of(files: Sequence[Path]) -> Iterator[str]:
+    for file in files:
+        if not file.is_file():
+            raise UserError(f"{file}: no such file; give plain text, a sentence a line")
+        yield from (line for _, line in numbered_lines(file))
+
+
+def transcripts(manifest: Path) -> Iterator[str]:
+    """What the utterances of a run's split say."""
+    if not manifest.is_file():
+        raise UserError(f"{manifest}: no such file; give --run the folder of a finished training")
+    return (json.loads(line)["supervisions"][0]["text"] for _, line in manifest_lines(manifest))

@@ -1,0 +1,123 @@
+"""`asr prepare`: which corpora there are, and from the name of one to its prepared folder."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.utils import instantiate
+from rich.table import Table
+
+from asr import __version__
+from asr.configuration.compose import CONF, load_configuration, nearest
+from asr.corpus.prepare import lhotse_recipes
+from asr.corpus.prepare.manifests import SEAL, prepare
+from asr.corpus.source import REJECTED
+from asr.corpus.utterance import Utterance
+from asr.errors import UserError, one_line
+from asr.screen import console, counting
+from asr.writing import is_whole, partial_folder
+
+OWN = sorted(path.stem for path in (CONF / "data").glob("*.yaml"))  # corpora with a reader here
+
+
+def run(corpus: str, source: str, target: Path, options: Sequence[str]) -> None:
+    """Prepare `corpus` from the folder `source` into `target`; `options` are train.py's overrides or a recipe's."""
+    if corpus not in OWN and corpus not in lhotse_recipes.recipes():
+        raise UserError(
+            f"{corpus}: no such corpus{nearest(corpus, [*OWN, *lhotse_recipes.recipes()])}; "
+            "asr prepare --list shows them all, and default takes any form that data.source takes"
+        )
+    folder = Path(source).expanduser().absolute()
+    if not folder.exists():
+        raise UserError(f"{source}: no such file or folder; give the corpus as it was downloaded")
+    target = target.expanduser().absolute()
+    made_of = {"corpus": corpus, "source": str(folder), "options": sorted(options), "asr": __version__}
+    screen = console()
+    if is_prepared(target, made_of):
+        screen.print(f"{target}: prepared already; remove it to do it again", soft_wrap=True)
+        return
+    reading = reading_of(corpus, folder, options)
+    partial_folder(target).mkdir(parents=True, exist_ok=True)
+    with counting(screen, "preparing") as on_progress:
+        summary = prepare(
+            reading.utterances(partial_folder(target)),
+            target,
+            made_of,
+            reading.dev_fraction,
+            reading.test_fraction,
+            on_progress,
+        )
+    table = Table("split", "utterances", "hours")
+    for split, counts in summary["splits"].items():
+        table.add_row(split, str(counts["utterances"]), f"{counts['hours']:.2f}")
+    screen.print(table)
+    if summary["rejected"]:
+        screen.print(f"cannot be used: {summary['rejected']}, see {target / REJECTED}", soft_wrap=True)
+    screen.print(f"{summary['note']}\npython train.py data.source={target}", soft_wrap=True, highlight=False)
+
+
+@dataclass(frozen=True)
+class CorpusReading:
+    """How a corpus is read: `utterances` takes a folder that may be written to, the fractions are of drawn splits."""
+
+    utterances: Callable[[Path], Iterable[Utterance]]
+    dev_fraction: float
+    test_fraction: float
+
+
+def reading_of(corpus: str, source: Path, options: Sequence[str]) -> CorpusReading:
+    """Raises UserError where an option is neither train.py's nor the recipe's."""
+    if corpus in OWN:
+        config = load_configuration("train", [f"data={corpus}", *options])
+        reader = instantiate(config.data.reader)
+        return CorpusReading(lambda scratch: reader(source), config.data.dev_fraction, config.data.test_fraction)
+    recipe = lhotse_recipes.recipes()[corpus]
+    known = lhotse_recipes.options_of(recipe)
+    own = dict(option.partition("=")[::2] for option in options if option.partition("=")[0] in known)
+    others = [option for option in options if option.partition("=")[0] not in known]
+    for option in others:
+        if not option.startswith("data."):
+            listed = ", ".join(known) or "none"
+            raise UserError(f"{option}: {corpus} has no such option; it takes {listed} (as name=value), and data.…")
+    config = load_configuration("train", others)
+
+    def utterances(work: Path) -> Iterable[Utterance]:
+        scratch = work / "recipe"
+        shutil.rmtree(scratch, ignore_errors=True)  # what a recipe had begun to write cannot be trusted
+        scratch.mkdir()
+        return list(lhotse_recipes.read(recipe, source, own, scratch))
+
+    return CorpusReading(utterances, config.data.dev_fraction, config.data.test_fraction)
+
+
+def is_prepared(target: Path, made_of: dict) -> bool:
+    """Whether `target` holds this very corpus. Raises UserError where it holds anything else."""
+    if not is_whole(target, SEAL, "prepared corpus"):
+        return False
+    try:
+        found = json.loads((target / SEAL).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{target / SEAL}: cannot be read ({one_line(error)}); remove {target} to do it again"
+        ) from error
+    if any(found.get(key) != made_of[key] for key in ("corpus", "source", "options")):
+        made = f"{found.get('corpus')} of {found.get('source')} {' '.join(found.get('options', []))}".strip()
+        raise UserError(f"{target}: holds {made} already; name another folder, or remove it first")
+    return True
+
+
+def corpora() -> Table:
+    """Every corpus that can be prepared, and what it takes beside its folder."""
+    table = Table("corpus", "by", "options (name=value)")
+    for name in OWN:
+        keys = load_configuration("train", [f"data={name}"]).data.reader
+        own = " ".join(f"data.reader.{key}" for key in keys if not key.startswith("_"))
+        table.add_row(name, "this project", own or "-")
+    for name, recipe in lhotse_recipes.recipes().items():
+        if name not in OWN:
+            options = lhotse_recipes.options_of(recipe)
+            listed = " ".join(f"{option} (needed)" if needed else option for option, needed in options.items())
+            table.add_row(name, "lhotse", listed or "-")
+    return table

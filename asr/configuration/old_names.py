@@ -1,0 +1,33 @@
+"""Where parts stood in earlier versions: what their models and runs name is found again."""
+
+from typing import Any
+
+MOVED = {  # the beginning of an old dotted name -> of today's; none begins another
+    "asr.features": "asr.model.features",
+    "asr.augment": "asr.model.augment",
+    "asr.encoders": "asr.model.encoders",
+    "asr.ctc": "asr.tasks.transcribe.ctc",
+    "asr.decode": "asr.tasks.transcribe.decode",
+    "asr.text": "asr.tasks.transcribe.text",
+    "asr.data.readers": "asr.corpus.readers",
+    "asr.data.synthetic": "asr.synthetic.corpus",
+}
+
+
+def with_todays_names(node: Any) -> Any:
+    """The same values, where every `_target_` of an earlier version is named as it is now."""
+    if isinstance(node, list):
+        return [with_todays_names(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: todays_name(value) if key == "_target_" and isinstance(value, str) else with_todays_names(value)
+        for key, value in node.items()
+    }
+
+
+def todays_name(target: str) -> str:
+    for old, new in MOVED.items():
+        if target.startswith(old + "."):
+            return new + target.removeprefix(old)
+    return target

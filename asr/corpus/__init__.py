@@ -1,0 +1,1 @@
+"""Files become utterances, utterances become batches: readers, checks, splits, folds, shards."""

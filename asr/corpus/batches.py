@@ -1,0 +1,165 @@
+"""CutSets to batches: lhotse buckets by duration, this module lays the samples side by side."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from lhotse import CutSet
+from lhotse.dataset import DynamicBucketingSampler, DynamicCutSampler
+from lhotse.dataset.sampling.base import CutSampler
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from asr.audio.recording import AudioProblem
+from asr.corpus.cuts import load_samples
+from asr.errors import UserError
+from asr.tasks.transcribe.text.tokenizer import Tokenizer, UnknownCharacter
+
+NO_ENCODING = 1 << 30  # token count of a transcript that the tokenizer cannot write: more frames than any audio has
+
+
+@dataclass
+class Batch:
+    """B utterances: waveform (B, S) in [-1, 1], lengths (B,) samples, tokens (B, U), token_counts (B,).
+
+    `unreadable` names those that were to be in it, and why their recordings could not be decoded.
+    """
+
+    ids: list[str]
+    texts: list[str]
+    waveform: Tensor
+    lengths: Tensor
+    tokens: Tensor
+    token_counts: Tensor
+    unreadable: dict[str, AudioProblem] = field(default_factory=dict)
+
+    @property
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        return self.waveform, self.lengths, self.tokens, self.token_counts
+
+    def first(self, count: int) -> "Batch":
+        """The first `count` utterances."""
+        waveform, lengths, tokens, counts = (tensor[:count] for tensor in self.tensors)
+        return Batch(self.ids[:count], self.texts[:count], waveform, lengths, tokens, counts)
+
+    def to(self, device: torch.device) -> "Batch":
+        waveform, lengths, tokens, counts = (tensor.to(device) for tensor in self.tensors)
+        return Batch(self.ids, self.texts, waveform, lengths, tokens, counts, self.unreadable)
+
+    def check_whole(self) -> None:
+        """Raise UserError for the first recording that cannot be decoded any more."""
+        for name, problem in self.unreadable.items():
+            raise UserError(f"{name}: {problem.detail} (it could be decoded before); {problem.remedy}")
+
+
+class SpeechDataset(Dataset):
+    """Turns the cuts of one batch into a `Batch`; samples come from `audio` where they are held in memory."""
+
+    def __init__(self, audio: Mapping[str, np.ndarray], tokenizer: Tokenizer) -> None:
+        self.audio, self.tokenizer = audio, tokenizer
+
+    def __getitem__(self, cuts: CutSet) -> Batch:
+        unreadable: dict[str, AudioProblem] = {}
+        recordings, readable = [], []
+        for cut in cuts:
+            try:
+                recordings.append(self.audio[cut.id] if cut.id in self.audio else load_samples(cut))
+                readable.append(cut)
+            except AudioProblem as problem:
+                unreadable[cut.id] = problem
+        if not readable:
+            name, why = next(iter(unreadable.items()))
+            raise UserError(f"{name}: {why.detail} (it could be decoded before); {why.remedy}")
+        cuts = readable
+        texts = [cut.supervisions[0].text for cut in cuts]
+        encoded = [self.encode(text) for text in texts]
+        waveform = torch.zeros(len(cuts), max(len(samples) for samples in recordings))
+        tokens = torch.zeros(len(cuts), max(1, max(len(ids) for ids, _ in encoded)), dtype=torch.long)
+        for row, (samples, (ids, _)) in enumerate(zip(recordings, encoded, strict=True)):
+            waveform[row, : len(samples)] = torch.from_numpy(as_float(samples))
+            tokens[row, : len(ids)] = torch.tensor(ids, dtype=torch.long)
+        lengths = torch.tensor([len(samples) for samples in recordings])
+        token_counts = torch.tensor([count for _, count in encoded])
+        return Batch([cut.id for cut in cuts], texts, waveform, lengths, tokens, token_counts, unreadable)
+
+    def encode(self, text: str) -> tuple[list[int], int]:
+        try:
+            ids = self.tokenizer.encode(text)
+        except UnknownCharacter:
+            return [], NO_ENCODING
+        return ids, len(ids)
+
+
+def as_float(samples: np.ndarray) -> np.ndarray:
+    """16-bit or float samples as float32 in [-1, 1]."""
+    return samples.astype(np.float32) / 32768 if samples.dtype == np.int16 else samples
+
+
+class Waiting:
+    """Knows for how many seconds batches had to be waited for."""
+
+    waited_s = 0.0
+
+    def timed(self, batches: Iterator[Batch]) -> Batch | None:
+        """The next batch; None after the last."""
+        begun = time.monotonic()
+        batch = next(batches, None)
+        self.waited_s += time.monotonic() - begun
+        return batch
+
+
+class TimedLoader(Waiting, DataLoader):
+    """A DataLoader that knows how long it was waited for."""
+
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # torch names a class of its own
+        batches = super().__iter__()
+        while (batch := self.timed(batches)) is not None:
+            yield batch
+
+    def go_on(self, epoch: int) -> None:
+        """Draw what is drawn in this epoch, whatever was drawn before."""
+        assert isinstance(self.sampler, CutSampler)
+        self.sampler.set_epoch(epoch)
+
+    def share(self, rank: int, world_size: int) -> None:
+        """Give out what is left to this one of several processes."""
+        assert isinstance(self.sampler, CutSampler)
+        self.sampler.rank, self.sampler.world_size = rank, world_size
+
+
+def training_batches(
+    cuts: CutSet, dataset: SpeechDataset, batch_seconds: float, batch_utterances: int | None, workers: int, seed: int
+) -> TimedLoader:
+    """Batches of up to `batch_seconds` of audio, padding included, of similar durations, in a new order each epoch."""
+    buckets = min(20, len(cuts) // 20)
+    sampler = DynamicBucketingSampler(
+        cuts,
+        max_duration=max(batch_seconds, max(cut.duration for cut in cuts)),
+        max_cuts=batch_utterances,
+        num_buckets=buckets,
+        duration_bins=None if buckets > 1 else [],  # lhotse estimates the bounds of two buckets or more
+        shuffle=True,
+        drop_last=False,
+        seed=seed,
+    )
+    return loader(sampler, dataset, workers)
+
+
+def evaluation_batches(cuts: CutSet, dataset: SpeechDataset, batch_seconds: float, workers: int) -> TimedLoader:
+    """Every utterance once, on every device alike, longest first, so that memory runs out at once or never."""
+    cuts = CutSet.from_cuts(sorted(cuts, key=lambda cut: (-cut.duration, cut.id)))
+    sampler = DynamicCutSampler(cuts, max_duration=max(batch_seconds, next(iter(cuts)).duration), world_size=1, rank=0)
+    return loader(sampler, dataset, workers)
+
+
+def loader(sampler, dataset: SpeechDataset, workers: int) -> TimedLoader:
+    return TimedLoader(
+        dataset,
+        sampler=sampler,
+        batch_size=None,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        pin_memory=torch.cuda.is_available(),
+    )

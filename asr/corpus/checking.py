@@ -1,0 +1,220 @@
+"""Decoding and checking every utterance once, on all cores, file by file."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lhotse import MonoCut
+
+from asr.audio.recording import (
+    AudioFile,
+    AudioProblem,
+    check_samples,
+    fit,
+    load_audio,
+    one_torch_thread,
+    open_audio,
+    resample,
+)
+from asr.corpus.cuts import make_cut
+from asr.corpus.utterance import Rejection, Seconds, Utterance
+
+INT16_SCALE = 32768
+FILES_AT_ONCE = 512  # submitted to the pool together: bounds what waits in memory
+Progress = Callable[[int, int | None], None]
+Measure = Callable[[np.ndarray, int], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    """An utterance and its normalised text."""
+
+    utterance: Utterance
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The outcome for one utterance: a cut and its samples (S,) (int16 where exact, else float32), or a rejection.
+
+    Where the caller has a `measure`, `measures` is what it made of the samples as they are in the file, in their place.
+    """
+
+    utterance: Utterance
+    cut: MonoCut | None = None
+    samples: np.ndarray | None = None
+    original_rate: int = 0
+    channels: int = 0
+    rejection: Rejection | None = None
+    measures: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What every recording is to become: its rate in Hz (None: its own), its longest duration, and what is measured."""
+
+    sample_rate: int | None
+    max_seconds: Seconds
+    measure: Measure | None
+
+
+def transcribe(
+    utterances: Iterable[Utterance], normalize: Callable[[str], str], rejected: list[Rejection]
+) -> list[Transcribed]:
+    """Normalise transcripts; what readers report, what has no text, and second uses of an id go to `rejected`."""
+    seen: dict[str, Utterance] = {}
+    transcribed = []
+    for utterance in utterances:
+        first = seen.setdefault(utterance.id, utterance)
+        if utterance.rejection is not None:
+            rejected.append(utterance.rejection)
+            continue
+        if (wrong := utterance.unwritable()) is not None:
+            reason = wrong
+        elif first is not utterance:
+            reason = ("duplicate_id", f"the id is already that of {first.audio}", "give every utterance its own id")
+        elif utterance.text is None:
+            reason = ("transcript_missing", "it has no transcript", "add its transcript, or take the recording out")
+        elif text := normalize(utterance.text):
+            transcribed.append(Transcribed(utterance, text))
+            continue
+        else:
+            detail = "the transcript is empty" + (
+                f" once normalised ({utterance.text!r})" if utterance.text.strip() else ""
+            )
+            reason = ("transcript_empty", detail, "write down what is said, or take the recording out")
+        rejected.append(utterance.rejection_for(*reason))
+    return transcribed
+
+
+def common_rate(utterances: Sequence[Utterance]) -> int | None:
+    """The sample rate (Hz) that most recordings have, by their headers; the higher of two; None where none opens."""
+    files = list({(utterance.audio, utterance.byte_range) for utterance in utterances if utterance.audio is not None})
+    with ThreadPoolExecutor(cores()) as pool:
+        rates = Counter(rate for rate in pool.map(lambda file: _rate(*file), files) if rate is not None)
+    return max(rates, key=lambda rate: (rates[rate], rate)) if rates else None
+
+
+def _rate(path: Path, byte_range: tuple[int, int] | None) -> int | None:
+    try:
+        with open_audio(path, byte_range) as recording:
+            return recording.sample_rate
+    except AudioProblem:
+        return None
+
+
+def check_all(
+    transcribed: Sequence[Transcribed],
+    sample_rate: int | None,
+    max_seconds: Seconds,
+    on_progress: Progress | None,
+    measure: Measure | None = None,
+) -> Iterator[Checked]:
+    """Check every utterance, in order; a file whose utterances follow one another is opened once.
+
+    `sample_rate` is in Hz, None for each recording's own. `on_progress(done, total)` is called after every file,
+    counting utterances. `measure` is called with mono samples (S,) at the recording's own rate, and that rate.
+    """
+    target = Target(sample_rate, max_seconds, measure)
+    groups = [list(group) for _, group in groupby(transcribed, key=lambda item: item.utterance.audio)]
+    done = 0
+    with one_torch_thread(), ThreadPoolExecutor(cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        rest = iter(groups)
+        while batch := list(islice(rest, FILES_AT_ONCE)):
+            for outcomes in pool.map(lambda group: _check_file(group, target), batch):
+                yield from outcomes
+                done += len(outcomes)
+                if on_progress is not None:
+                    on_progress(done, len(transcribed))
+
+
+def _check_file(group: Sequence[Transcribed], target: Target) -> list[Checked]:
+    """Open the file that a group of utterances lies in, and check each of them."""
+    first = group[0].utterance
+    try:
+        if first.audio is None:
+            raise AudioProblem("audio_missing", "no recording is named", "name its audio file, or leave it out")
+        if first.byte_range is not None and len(group) > 1:  # an archive: many recordings in one file
+            return [checked for item in group for checked in _check_file([item], target)]
+        with open_audio(first.audio, first.byte_range) as recording:
+            return [_check(item, recording, target) for item in group]
+    except AudioProblem as problem:
+        return [Checked(item.utterance, rejection=rejection_of(item.utterance, problem)) for item in group]
+
+
+def _check(item: Transcribed, recording: AudioFile, target: Target) -> Checked:
+    utterance = item.utterance
+    duration = utterance.duration if utterance.duration is not None else recording.duration - utterance.start
+    try:
+        if duration > target.max_seconds:
+            raise AudioProblem(
+                "too_long",
+                f"{duration:.1f} s, more than {target.max_seconds:g} s",
+                "cut it into shorter utterances, or raise data.max_utterance_seconds",
+            )
+        samples = _samples(utterance, recording)
+        check_samples(samples)
+        rate = recording.sample_rate if utterance.cut is None else utterance.cut.sampling_rate
+        wanted = target.sample_rate or rate
+        cut = make_cut(
+            utterance,
+            item.text,
+            original_rate=recording.sample_rate,
+            original_samples=recording.num_samples,
+            channels=recording.channels,
+            sample_rate=wanted,
+            duration=len(samples) / recording.sample_rate,
+        )
+    except AudioProblem as problem:
+        return Checked(utterance, rejection=rejection_of(utterance, problem))
+    channels = recording.channels if utterance.channel is None else 1
+    if target.measure is not None:
+        return Checked(utterance, cut, None, rate, channels, measures=target.measure(samples, rate))
+    samples = fit(resample(samples, rate, wanted), cut.num_samples)
+    return Checked(utterance, cut, compact(samples), rate, channels)
+
+
+def _samples(utterance: Utterance, recording: AudioFile) -> np.ndarray:
+    if utterance.cut is not None:
+        return utterance.cut.load_audio()[0]
+    return recording.read(utterance.start, utterance.duration, utterance.channel)
+
+
+def samples_of(utterance: Utterance, sample_rate: int) -> np.ndarray:
+    """Decode one utterance: (S,) at `sample_rate` Hz. Raises AudioProblem."""
+    if utterance.cut is not None:
+        return resample(utterance.cut.load_audio()[0], utterance.cut.sampling_rate, sample_rate)
+    assert utterance.audio is not None
+    return load_audio(
+        utterance.audio,
+        sample_rate=sample_rate,
+        start=utterance.start,
+        duration=utterance.duration,
+        channel=utterance.channel,
+        byte_range=utterance.byte_range,
+    ).samples
+
+
+def rejection_of(utterance: Utterance, problem: AudioProblem) -> Rejection:
+    return utterance.rejection_for(problem.reason, problem.detail, problem.remedy)
+
+
+def compact(samples: np.ndarray) -> np.ndarray:
+    """Samples (S,) float32 as int16 (scale 32768) where that is exact, as it is for 16-bit files: half the memory."""
+    scaled = samples * INT16_SCALE
+    if scaled.max() >= INT16_SCALE or scaled.min() < -INT16_SCALE:
+        return samples
+    whole = scaled.astype(np.int16)
+    return whole if np.array_equal(whole, scaled) else np.ascontiguousarray(samples)
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

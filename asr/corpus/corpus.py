@@ -1,0 +1,228 @@
+"""A corpus: every utterance checked, in train, dev and test, its audio in memory where it fits."""
+
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from lhotse import CutSet, MonoCut
+from lhotse.cut import Cut
+
+from asr.corpus.checking import Checked, Progress, check_all, common_rate, transcribe
+from asr.corpus.decoded import check_once
+from asr.corpus.splits import Member, assign_splits
+from asr.corpus.utterance import SPLITS, Reading, Rejection, Seconds, Utterance
+from asr.errors import UserError
+
+GIB = 2**30
+NAMED = 5  # rejected utterances that a message names; all of them are in rejected.jsonl
+
+
+class CorpusError(UserError):
+    """A corpus that cannot be used as it is; `rejected` says what is wrong with which utterance."""
+
+    def __init__(self, message: str, rejected: Sequence[Rejection] = ()) -> None:
+        super().__init__(message)
+        self.rejected = list(rejected)
+
+
+class Streamed(Protocol):
+    """A training split that is not held but read as training goes."""
+
+    seconds: Seconds
+
+    def __len__(self) -> int: ...
+
+    def texts(self) -> Iterator[str]: ...
+
+
+def seconds_of(part: CutSet | Streamed) -> Seconds:
+    return sum(cut.duration for cut in part) if isinstance(part, CutSet) else part.seconds
+
+
+def texts_of(part: CutSet | Streamed) -> Iterator[str]:
+    """Normalised transcripts."""
+    return (cut.supervisions[0].text for cut in part) if isinstance(part, CutSet) else part.texts()
+
+
+@dataclass
+class Corpus:
+    """Checked utterances as eager CutSets of MonoCuts at `sample_rate` Hz, one supervision each.
+
+    supervision.text is normalised, supervision.custom[TRANSCRIPT] is as the user wrote it, supervision.speaker is
+    the speaker, or the utterance id where none is known. `audio` holds samples (S,) by cut id, int16 (scale 32768)
+    where exact, else float32, in memory or mapped from a file; a cut that is not in it is decoded by
+    asr.corpus.cuts.load_samples.
+    """
+
+    splits: dict[str, Any]  # CutSets; train may be Streamed
+    rejected: list[Rejection]
+    notes: list[str]
+    audio: dict[str, np.ndarray]
+    sample_rate: int
+
+    def in_memory(self, cut: Cut) -> bool:
+        """Whether its samples are held, not mapped from a file."""
+        return cut.id in self.audio and not isinstance(self.audio[cut.id], np.memmap)
+
+    def check_rejected(self, max_rejected: float) -> None:
+        """Raise CorpusError where more than a share of `max_rejected` is rejected by now."""
+        _check_share(self.rejected, sum(map(len, self.splits.values())) + len(self.rejected), max_rejected)
+
+
+@dataclass
+class _Found:
+    """What checking has gathered."""
+
+    checked: list[Checked] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    audio: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def load_corpus(
+    utterances: Iterable[Utterance],
+    *,
+    normalize: Callable[[str], str],
+    sample_rate: int | None,
+    dev_fraction: float,
+    test_fraction: float,
+    max_rejected: float,
+    max_utterance_seconds: Seconds,
+    cache_gib: float,
+    cache_dir: str | None,
+    splits: Collection[str] | None = None,
+    on_progress: Progress | None = None,
+) -> Corpus:
+    """Decode and check every utterance once, and draw the splits that the source lacks.
+
+    `sample_rate` in Hz; None takes the one that most recordings have. `splits` names those wanted (None: all; dev and
+    test may be left out by a fraction of 0). Audio is kept in memory up to `cache_gib`; with a `cache_dir`, it is
+    decoded to there once, and what memory does not hold is mapped. `max_rejected` is a share in [0, 1]. Raises
+    CorpusError (a UserError) where more is rejected, or where a wanted split is empty.
+    """
+    notes = [utterances.note] if isinstance(utterances, Reading) else []
+    read = list(utterances)
+    if not read:
+        raise CorpusError("no utterances were found; set data.source to a folder with recordings and transcripts")
+    wanted = set(SPLITS if splits is None else splits)
+    given = {utterance.split for utterance in read}
+    needed = [utterance for utterance in read if _is_needed(utterance, wanted, given)]
+    others = [utterance for utterance in read if utterance.split not in (None, "train", *wanted)]
+    found = _Found()
+    transcribed = transcribe(needed, normalize, found.rejected)
+    rate = sample_rate or common_rate([item.utterance for item in transcribed]) or 16000
+    if not cache_dir:
+        outcomes = check_all(transcribed, rate, max_utterance_seconds, on_progress)
+    else:
+        outcomes, note = check_once(transcribed, rate, max_utterance_seconds, on_progress, Path(str(cache_dir)))
+        notes.append(note)
+    _gather(outcomes, found, cache_gib * GIB)
+    _check_share(found.rejected, len(needed), max_rejected)
+    corpus = _assemble(found, others, rate, wanted, dev_fraction, test_fraction)
+    fractions = {"train": 1.0, "dev": dev_fraction, "test": test_fraction}
+    for split in SPLITS:
+        if split in wanted and not len(corpus.splits[split]) and (fractions[split] > 0 or wanted == {split}):
+            raise CorpusError(_empty_split(split, len(found.checked)), found.rejected)
+    corpus.notes[:0] = notes + _conversions(found.checked, rate)
+    return corpus
+
+
+def _is_needed(utterance: Utterance, wanted: Collection[str], given: Collection[str | None]) -> bool:
+    """Whether an utterance can end up in a wanted split: a dev or test that is not given is drawn from the rest."""
+    if utterance.split in wanted:
+        return True
+    return utterance.split in (None, "train") and ("train" in wanted or any(split not in given for split in wanted))
+
+
+def _gather(outcomes: Iterable[Checked], found: _Found, cache_bytes: float) -> None:
+    """Sort outcomes into usable and rejected; hold samples until the cache is full, and beyond it what is mapped."""
+    held = 0
+    for checked in outcomes:
+        if checked.rejection is not None:
+            found.rejected.append(checked.rejection)
+            continue
+        assert checked.samples is not None
+        held += checked.samples.nbytes
+        mapped = isinstance(checked.samples, np.memmap)
+        if held <= cache_bytes:
+            found.audio[checked.utterance.id] = np.array(checked.samples) if mapped else checked.samples
+        elif mapped:
+            found.audio[checked.utterance.id] = checked.samples
+        found.checked.append(replace(checked, samples=None))
+
+
+def _check_share(rejected: Sequence[Rejection], total: int, max_rejected: float) -> None:
+    if not rejected or len(rejected) <= max_rejected * total:
+        return
+    named = "\n".join(f"  {rejection}" for rejection in rejected[:NAMED])
+    more = f"\n  and {len(rejected) - NAMED} more" if len(rejected) > NAMED else ""
+    share = len(rejected) / total
+    raise CorpusError(
+        f"{len(rejected)} of {total} utterances ({share:.1%}) cannot be used, more than data.max_rejected "
+        f"({max_rejected:.1%}):\n{named}{more}\nmend them, or go on without them: "
+        f"data.max_rejected={math.ceil(share * 100) / 100:g}",
+        rejected,
+    )
+
+
+def _assemble(
+    found: _Found,
+    others: Sequence[Utterance],
+    rate: int,
+    wanted: Collection[str],
+    dev_fraction: float,
+    test_fraction: float,
+) -> Corpus:
+    """Divide what was checked. `others` were not, as their splits are not wanted, but they bear upon what is drawn."""
+    utterances = [*(item.utterance for item in found.checked), *others]
+    members = [Member(utterance.id, utterance.speaker, utterance.split) for utterance in utterances]
+    assigned, note = assign_splits(members, dev_fraction, test_fraction)
+    cuts: dict[str, list[MonoCut]] = {split: [] for split in SPLITS}
+    for checked, split in zip(found.checked, assigned, strict=False):  # the others come last
+        assert checked.cut is not None
+        if split in wanted:
+            cuts[split].append(checked.cut)
+        else:
+            found.audio.pop(checked.cut.id, None)
+    notes = [note, *_shared_speakers(members, assigned)]
+    return Corpus({split: CutSet.from_cuts(cuts[split]) for split in SPLITS}, found.rejected, notes, found.audio, rate)
+
+
+def _shared_speakers(members: Sequence[Member], assigned: Sequence[str]) -> list[str]:
+    """A note where speakers of test are also in train."""
+    speakers: dict[str, set[str]] = {split: set() for split in SPLITS}
+    for member, split in zip(members, assigned, strict=True):
+        if member.speaker is not None:
+            speakers[split].add(member.speaker)
+    shared = sorted(speakers["train"] & speakers["test"])
+    if not shared:
+        return []
+    named = ", ".join(shared[:NAMED]) + (f" and {len(shared) - NAMED} more" if len(shared) > NAMED else "")
+    return [f"speakers in both train and test: {named}; the WER of speakers never heard will be higher"]
+
+
+def _conversions(checked: Sequence[Checked], rate: int) -> list[str]:
+    """Notes on recordings that had to be averaged or resampled, with the first of each kind."""
+    notes = []
+    for channels in sorted({item.channels for item in checked if item.channels > 1}):
+        ids = [item.utterance.id for item in checked if item.channels == channels]
+        kind = "stereo" if channels == 2 else f"{channels}-channel"
+        notes.append(f"{len(ids)} {kind} recordings averaged to mono (first: {ids[0]})")
+    for original in sorted({item.original_rate for item in checked} - {rate}):
+        ids = [item.utterance.id for item in checked if item.original_rate == original]
+        notes.append(f"{len(ids)} recordings resampled from {original} to {rate} Hz (first: {ids[0]})")
+    return notes
+
+
+def _empty_split(split: str, usable: int) -> str:
+    if split == "train":
+        return (
+            f"the train split is empty: the {usable} usable utterances are in other splits; set data.source to a "
+            "folder that holds train recordings too"
+        )
+    return (
+        f"the {split} split is empty: {usable} usable utterances are too few to draw one; add recordings, put some in "
+        f"a folder named {split}, or raise data.{split}_fraction"
+    )

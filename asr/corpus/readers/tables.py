@@ -1,0 +1,166 @@
+"""A table of recordings and transcripts: LJSpeech's metadata.csv, Common Voice's train.tsv, or a CSV with a header.
+
+https://keithito.com/LJ-Speech-Dataset/, https://commonvoice.mozilla.org/
+"""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from asr.corpus.readers.lines import numbered_lines, undecodable
+from asr.corpus.splits import SPLIT_OF_WORD, split_of, split_within
+from asr.corpus.utterance import ABOUT, AUDIO_SUFFIXES, Utterance
+from asr.errors import UserError
+
+FORM = "a folder with metadata.csv or .tsv (LJSpeech; Common Voice's train.tsv; or columns such as file,text,speaker)"
+SUFFIXES = (".csv", ".tsv", ".psv")
+AUDIO_COLUMNS = (
+    *("path", "file", "audio", "file_name", "filename", "filepath"),
+    *("audio_path", "audio_file", "audio_filepath", "wav", "wav_filename", "id"),
+)
+TEXT_COLUMNS = ("sentence", "text", "transcript", "transcription", "normalized_text", "normalised_text")
+SPEAKER_COLUMNS = ("speaker", "client_id", "speaker_id", "spk")
+SPLIT_COLUMNS = ("split", "subset")
+AUDIO_FOLDERS = ("", "clips", "wavs", "wav", "audio", "recordings", "flac")
+WHOLE = "validated"  # Common Voice: all that may be used, where its splits are left out
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where a table keeps what, by position."""
+
+    audio: int
+    text: int
+    speaker: int | None = None
+    split: int | None = None
+    about: tuple[tuple[str, int], ...] = ()
+
+
+def recognises(source: Path) -> bool:
+    return any(_layout(table) is not None for table in _tables(source))
+
+
+def read(source: Path | str) -> Iterator[Utterance]:
+    """Every row of every table; splits by the tables' names, a split column, or the folder that a table lies in.
+
+    Raises UserError where no table has a column for audio and one for text.
+    """
+    source = Path(source)
+    tables = [(table, layout) for table in _tables(source) if (layout := _layout(table)) is not None]
+    if not tables:
+        raise UserError(
+            f"{source}: no table has a column for the recording ({', '.join(AUDIO_COLUMNS)}) and one for the "
+            f"transcript ({', '.join(TEXT_COLUMNS)}); name the columns in its first line"
+        )
+    for table, (columns, delimiter, header) in tables:
+        split = None if source.is_file() else split_within(table.stem)
+        prefix = ""
+        if source.is_dir() and table.parent != source:
+            split = split or split_of(table.parent.name)
+            prefix = table.parent.name + "/"  # the same name may stand in several folders
+        audio = _AudioFolder(table.parent)
+        for number, row in _rows(table, delimiter):
+            if row and not (header and number == 1):
+                utterance = _utterance(table, number, row, columns, audio, split)
+                yield replace(utterance, id=prefix + utterance.id)
+
+
+def _tables(source: Path) -> list[Path]:
+    """The tables of a source: the file itself; those named for splits; metadata.csv; one for each split folder."""
+    if source.is_file():
+        return [source] if source.suffix.lower() in SUFFIXES else []
+    if not source.is_dir():
+        return []
+    here = sorted(path for path in source.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    split = [path for path in here if split_within(path.stem)]
+    whole = [path for path in here if path.stem.lower() in ("metadata", "transcripts", "transcript", WHOLE)]
+    if split or whole:
+        return split or whole[:1]
+    below = [path for path in sorted(source.glob("*/metadata.*")) if path.suffix.lower() in SUFFIXES]
+    return below or here[:1]
+
+
+def _layout(table: Path) -> tuple[Columns, str, bool] | None:
+    """A table's columns, delimiter and whether it has a header; None where these cannot be told."""
+    first = next((line for _, line in numbered_lines(table) if line.strip()), "")
+    delimiter = max("|\t,;", key=first.count)
+    cells = _cells(first, delimiter)
+    names = [cell.strip().lower() for cell in cells]
+    text = _position(names, TEXT_COLUMNS)
+    audio = _position(names, AUDIO_COLUMNS)
+    if text is not None and audio is not None:
+        speaker, split = _position(names, SPEAKER_COLUMNS), _position(names, SPLIT_COLUMNS)
+        about = tuple((name, names.index(name)) for name in ABOUT if name in names)
+        return Columns(audio, text, speaker, split, about), delimiter, True
+    if delimiter == "|" and len(cells) in (2, 3):  # LJSpeech: id, text as written, text with numbers spelled out
+        return Columns(0, len(cells) - 1), delimiter, False
+    if len(cells) == 2 and Path(cells[0]).suffix.lower() in AUDIO_SUFFIXES:
+        return Columns(0, 1), delimiter, False
+    return None
+
+
+def _position(names: Sequence[str], wanted: Sequence[str]) -> int | None:
+    return next((names.index(name) for name in wanted if name in names), None)
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader([line], delimiter=delimiter), [])
+
+
+def _rows(table: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Numbered rows. Only comma and semicolon tables quote cells: LJSpeech and Common Voice write bare quotes."""
+    if delimiter in "|\t":
+        for number, line in numbered_lines(table):
+            yield number, line.split(delimiter) if line.strip() else []
+        return
+    with open(table, encoding="utf-8-sig", errors="replace", newline="") as lines:
+        yield from enumerate(csv.reader(lines, delimiter=delimiter), start=1)
+
+
+def _utterance(
+    table: Path, number: int, row: list[str], columns: Columns, audio: "_AudioFolder", split: str | None
+) -> Utterance:
+    name = row[columns.audio].strip() if columns.audio < len(row) else ""
+    if not name or columns.text >= len(row):
+        missing = Utterance(name or f"{table.stem}-line-{number}", None, None, split=split)
+        detail = f"{table}, line {number}: has {len(row)} cells, the recording or the transcript is missing"
+        return missing.rejected("manifest_line", detail, "mend the line, or take it out")
+    speaker = _cell(row, columns.speaker)
+    split = SPLIT_OF_WORD.get((_cell(row, columns.split) or "").lower(), split)
+    plain = Path(name)
+    stem = plain.with_suffix("") if plain.suffix.lower() in AUDIO_SUFFIXES else plain
+    about = {name: value for name, position in columns.about if (value := _cell(row, position)) is not None}
+    text = row[columns.text].strip()
+    utterance = Utterance(stem.as_posix(), audio.find(name), text, speaker, split=split, about=about)
+    return undecodable(utterance, table, number)
+
+
+def _cell(row: Sequence[str], position: int | None) -> str | None:
+    return row[position].strip() or None if position is not None and position < len(row) else None
+
+
+class _AudioFolder:
+    """Finds recordings that a table names by path or by id alone, beside it or in clips/, wavs/ and the like."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.usual = next((folder / below for below in AUDIO_FOLDERS[1:] if (folder / below).is_dir()), folder)
+        self._by_stem: dict[str, Path] | None = None
+
+    def find(self, name: str) -> Path:
+        """The recording's path; where there is none, the one where it was expected."""
+        if Path(name).suffix.lower() in AUDIO_SUFFIXES:
+            for below in AUDIO_FOLDERS:
+                if (path := self.folder / below / name).is_file():
+                    return path
+            return self.folder / name if "/" in name else self.usual / name
+        if self._by_stem is None:
+            self._by_stem = {
+                path.relative_to(self.folder / below).with_suffix("").as_posix(): path
+                for below in reversed(AUDIO_FOLDERS)
+                if (self.folder / below).is_dir()
+                for path in (self.folder / below).iterdir()
+                if path.suffix.lower() in AUDIO_SUFFIXES
+            }
+        return self._by_stem.get(name, self.usual / f"{name}.wav")

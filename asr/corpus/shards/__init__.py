@@ -1,0 +1,1 @@
+"""Corpora that memory does not hold: packed into shards, read from first byte to last."""

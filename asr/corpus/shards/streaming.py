@@ -1,0 +1,255 @@
+"""A sharded corpus too big for memory: train is read shard after shard, from disk or over HTTP, dev and test at once.
+
+Every worker of every process reads shards of its own, in a new order each time round; several corpora are mixed by
+weight. Nothing is held but a buffer from which utterances of similar length are drawn.
+"""
+
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count, islice
+
+import numpy as np
+import torch
+from lhotse import CutSet
+from lhotse.cut import Cut
+from lhotse.dataset import DynamicBucketingSampler
+from lhotse.dataset.dataloading import worker_init_fn
+from lhotse.dataset.iterable_dataset import IterableDatasetWrapper
+from lhotse.shar.readers.utils import split_by_node, split_by_worker
+from torch.utils.data import DataLoader
+
+from asr.audio.recording import AudioProblem
+from asr.corpus.batches import Batch, SpeechDataset, Waiting
+from asr.corpus.checking import compact
+from asr.corpus.corpus import Corpus
+from asr.corpus.cuts import TRANSCRIPT, load_samples
+from asr.corpus.shards.index import Shards, cuts_of, opened
+from asr.corpus.utterance import SPLITS, Rejection, Seconds
+from asr.errors import UserError
+from asr.screen import console, tell
+
+BUFFER = 2000  # utterances that a worker chooses its batches from
+BUCKETS = 20
+TEXTS = 100_000  # of each corpus that a tokenizer is learnt from; utterances lie in the shards in random order
+SHUFFLED = 1000  # utterances among which the next one of a stream is drawn
+
+
+@dataclass
+class Stream:
+    """The training split of one or more sharded corpora, `weights` being how often each is drawn from."""
+
+    corpora: Sequence[Shards]
+    weights: Sequence[float]
+    normalize: Callable[[str], str]
+    sample_rate: int
+    utterances: int = field(init=False)
+    seconds: Seconds = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.utterances = sum(shards.splits["train"]["utterances"] for shards in self.corpora)
+        self.seconds = sum(shards.splits["train"]["seconds"] for shards in self.corpora)
+
+    def __len__(self) -> int:
+        return self.utterances
+
+    @property
+    def fewest_shards(self) -> int:
+        """Of any of the corpora: no more readers can have some of each."""
+        return min(len(shards.shards("train")) for shards in self.corpora)
+
+    def duration_bins(self) -> list[Seconds]:
+        """The bounds between BUCKETS classes of utterances with as many seconds each, by every corpus's first shard."""
+        seconds = []
+        for shards in self.corpora:
+            with opened(shards.shards("train")[0]["cuts"]) as lines:
+                seconds += [json.loads(line)["duration"] for line in lines]
+        seconds.sort()
+        totals = np.cumsum(seconds)
+        bounds = np.searchsorted(totals, totals[-1] * np.arange(1, BUCKETS) / BUCKETS)
+        return sorted({seconds[bound] for bound in bounds})
+
+    def texts(self) -> Iterator[str]:
+        """The first TEXTS transcripts of every corpus, normalised, from the manifests alone."""
+        for shards in self.corpora:
+            yield from islice(self._texts_of(shards), TEXTS)
+
+    def _texts_of(self, shards: Shards) -> Iterator[str]:
+        for shard in shards.shards("train"):
+            with opened(shard["cuts"]) as lines:
+                for line in lines:
+                    yield self.normalize(json.loads(line)["supervisions"][0]["text"])
+
+    def cuts(self, seed: int) -> CutSet:
+        """Without end, each time round in another order; this worker's share of the shards alone."""
+        streams = [
+            CutSet(Endless(shards.shards("train"), seed)).map(
+                Normalized(self.normalize, self.sample_rate, shards.prefix)
+            )
+            for shards in self.corpora
+        ]
+        mixed = streams[0] if len(streams) == 1 else CutSet.mux(*streams, weights=list(self.weights), seed=seed)
+        return mixed.shuffle(rng=random.Random(seed), buffer_size=SHUFFLED)
+
+
+class Endless:
+    """The cuts of this worker's share of the shards, again and again, each time round in another order.
+
+    What cannot be read of a damaged shard is left out and said.
+    """
+
+    def __init__(self, shards: Sequence[dict[str, str]], seed: int) -> None:
+        self.shards, self.seed = shards, seed
+
+    def __iter__(self) -> Iterator[Cut]:
+        mine = list(split_by_worker(split_by_node(self.shards)))
+        for time_round in count():
+            random.Random(self.seed + time_round).shuffle(mine)
+            found = False
+            for shard in mine:
+                for cut in cuts_of(shard, on_damage=lambda problem: tell(console(), [problem])):
+                    found = True
+                    yield cut
+            if not found:
+                raise UserError(f"{self.shards[0]['cuts']}: no shard can be read; shard the corpus anew")
+
+
+@dataclass(frozen=True)
+class Normalized:
+    """A cut as a Corpus has it: text normalised, recording at the corpus's rate in Hz, `prefix` before the id."""
+
+    normalize: Callable[[str], str]
+    sample_rate: int
+    prefix: str = ""
+
+    def __call__(self, cut: Cut) -> Cut:
+        cut.id = self.prefix + cut.id
+        supervision = cut.supervisions[0]
+        supervision.custom = {**(supervision.custom or {}), TRANSCRIPT: supervision.text}
+        supervision.text = self.normalize(supervision.text)
+        supervision.speaker = supervision.speaker or cut.id
+        return cut if cut.sampling_rate == self.sample_rate else cut.resample(self.sample_rate)
+
+
+class StreamLoader(Waiting):
+    """Batches of a Stream; an epoch is as many of them as hold the corpora's seconds once, the same on every device."""
+
+    def __init__(self, stream: Stream, dataset: SpeechDataset, batch_seconds: float, workers: int, seed: int) -> None:
+        self.stream, self.dataset, self.batch_seconds = stream, dataset, batch_seconds
+        self.workers, self.seed = workers, seed
+        self.rank, self.world_size, self.first_epoch = 0, 1, 0
+        self.sampler = self  # whose set_epoch Lightning calls
+        self.endless: Iterator[Batch] | None = None
+
+    def __len__(self) -> int:
+        return max(1, round(self.stream.seconds / (self.batch_seconds * self.world_size)))
+
+    def __iter__(self) -> Iterator[Batch]:
+        if self.endless is None:
+            self.endless = iter(self._loader())
+        for _ in range(len(self)):
+            if (batch := self.timed(self.endless)) is None:
+                return
+            yield batch
+
+    def set_epoch(self, epoch: int) -> None:
+        """What is read follows from the seed and from the epoch that training begins or goes on with."""
+        if self.endless is None:
+            self.first_epoch = epoch
+
+    def go_on(self, epoch: int) -> None:
+        """Read from this epoch on, whatever was read before."""
+        self.first_epoch, self.endless = epoch, None
+
+    def share(self, rank: int, world_size: int) -> None:
+        """Read what is left to this one of several processes."""
+        if self.stream.fewest_shards < world_size:
+            raise UserError(
+                f"{self.stream.fewest_shards} shards for {world_size} processes; "
+                "make them smaller: asr shard --shard-size"
+            )
+        self.rank, self.world_size, self.endless = rank, world_size, None
+
+    def _loader(self) -> DataLoader:
+        seed = self.seed + self.first_epoch
+        sampler = DynamicBucketingSampler(
+            self.stream.cuts(seed),
+            max_duration=self.batch_seconds,
+            duration_bins=self.stream.duration_bins(),
+            buffer_size=BUFFER,
+            shuffle=True,
+            seed=seed,
+            rank=0,
+            world_size=1,
+        )
+        workers = min(self.workers, self.stream.fewest_shards // self.world_size)
+        return DataLoader(
+            IterableDatasetWrapper(self.dataset, sampler),
+            batch_size=None,
+            num_workers=workers,
+            worker_init_fn=WorkerStart(self.rank, self.world_size, self.seed) if workers else None,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+
+@dataclass(frozen=True)
+class WorkerStart:
+    """Tells a worker whose shards it reads."""
+
+    rank: int
+    world_size: int
+    seed: int
+
+    def __call__(self, worker: int) -> None:
+        worker_init_fn(worker, rank=self.rank, world_size=self.world_size, seed=self.seed)
+
+
+def streamed_corpus(
+    corpora: Sequence[Shards], weights: Sequence[float | None], normalize: Callable[[str], str], sample_rate: int | None
+) -> Corpus:
+    """A Corpus whose train is a Stream; dev and test of all corpora are decoded into memory.
+
+    A weight of None is a corpus's hours. Raises UserError where a split is missing.
+    """
+    for split in SPLITS:
+        if not any(split in shards.splits for shards in corpora):
+            raise UserError(f"{corpora[0].base}: has no {split}; shard it anew with data.{split}_fraction above 0")
+    training = [shards for shards in corpora if "train" in shards.splits]
+    rate = sample_rate or training[0].sample_rate
+    drawn = [
+        shards.splits["train"]["seconds"] if weight is None else weight
+        for shards, weight in zip(corpora, weights, strict=True)
+        if "train" in shards.splits
+    ]
+    stream = Stream(training, drawn, normalize, rate)
+    many = sum(len(shards.shards("train")) for shards in training)
+    notes = [f"{', '.join(shards.base for shards in corpora)}: train is read from {many} shards as training goes"]
+    corpus = held_corpus(corpora, ("dev", "test"), normalize, rate)
+    corpus.splits["train"], corpus.notes = stream, notes + corpus.notes
+    return corpus
+
+
+def held_corpus(
+    corpora: Sequence[Shards], splits: Sequence[str], normalize: Callable[[str], str], sample_rate: int
+) -> Corpus:
+    """A Corpus of these splits of all corpora, decoded into memory. Raises UserError where one has nothing."""
+    found = Corpus({}, [], [], {}, sample_rate)
+    for split in splits:
+        kept = []
+        for shard, prefix in [(shard, each.prefix) for each in corpora for shard in each.shards(split)]:
+            for cut in cuts_of(shard, on_damage=found.notes.append):
+                try:
+                    cut = Normalized(normalize, sample_rate, prefix)(cut)
+                    found.audio[cut.id] = compact(load_samples(cut))
+                except AudioProblem as problem:
+                    why = (problem.reason, problem.detail, problem.remedy)
+                    found.rejected.append(Rejection(cut.id, shard["recording"], split, *why))
+                    continue
+                source = cut.recording.sources[0]
+                source.type, source.source = "url", shard["recording"]  # the samples are held, the bytes are not
+                kept.append(cut)
+        if not kept:
+            raise UserError(f"{corpora[0].base}: has nothing of {split} that can be read; shard it anew")
+        found.splits[split] = CutSet.from_cuts(kept)
+    return found

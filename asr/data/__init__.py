@@ -1,1 +1,0 @@
-"""Corpora: from recordings and transcripts to checked lhotse CutSets."""

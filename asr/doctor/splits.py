@@ -1,0 +1,56 @@
+"""What makes a split's score worth less: known voices, known sentences, too few utterances."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from asr.doctor.findings import Finding
+from asr.doctor.transcripts import repeats_prompts
+
+MIN_WORDS = 1000  # of a test set; the 95 % interval of a WER of 20 % is then about ±2.5 points wide, speakers apart
+NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An utterance in its split."""
+
+    id: str
+    split: str
+    speaker: str | None
+    text: str
+
+
+def leaks(placed: Sequence[Placed]) -> Iterator[Finding]:
+    """Speakers and sentences of dev and test that train has too."""
+    voices = {each.speaker for each in placed if each.split == "train" and each.speaker is not None}
+    sentences = {each.text for each in placed if each.split == "train"}
+    speakers = {each.speaker for each in placed}
+    prompts = repeats_prompts([each.text for each in placed])
+    for split in ("dev", "test"):
+        members = [each for each in placed if each.split == split]
+        shared = sorted({each.speaker for each in members if each.speaker is not None} & voices)
+        if shared and len(speakers) == 1:
+            value = f"{shared[0]} is the only speaker: the score of {split} says nothing about other voices"
+            yield Finding("speaker_leak", "", value)
+        elif shared:
+            named = ", ".join(shared[:NAMED]) + (", …" if len(shared) > NAMED else "")
+            count = sum(each.speaker in voices for each in members)
+            yield Finding(
+                "speaker_leak", "", f"{split} and train share {len(shared)} speakers ({named}), {count} utterances"
+            )
+        known = [each for each in members if each.text in sentences]
+        if known:
+            share = f"{len(known)} of {len(members)} sentences of {split} are in train"
+            says = "; the corpus repeats its sentences, and the score says nothing about others" if prompts else ""
+            yield Finding("sentence_leak", "", f"{share}, {known[0].id} for example: {known[0].text}{says}")
+
+
+def sizes(placed: Sequence[Placed]) -> Iterator[Finding]:
+    """Splits whose score will say little."""
+    for split in ("dev", "test"):
+        words = sum(len(each.text.split()) for each in placed if each.split == split)
+        if 0 < words < MIN_WORDS:
+            half = 196 * math.sqrt(0.2 * 0.8 / words)
+            value = f"{split} has {words} words: a WER of 20 % is known to ±{half:.1f} points at best"
+            yield Finding("split_small", "", value)

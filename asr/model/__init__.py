@@ -1,0 +1,1 @@
+"""Waveform to hidden frames: features, augmentation, encoders."""

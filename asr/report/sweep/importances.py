@@ -1,0 +1,103 @@
+"""Which parameters made the difference: functional ANOVA (Hutter et al. 2014), also where some depend on others.
+
+Pruned trials have no result to be compared by, and what is left without them is a chosen few. So all are compared where
+they were still together, early in their budgets; the finished ones once more by what they came to.
+
+Optuna's fANOVA knows only parameters that all trials have. Those that depend on a choice are weighed among the trials
+of that choice; and all together by conditional PED-ANOVA (Watanabe et al. 2023), once there are enough trials.
+"""
+
+from collections.abc import Sequence
+
+from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
+from optuna.trial import FrozenTrial
+from optuna.visualization import plot_param_importances
+
+from asr.report import page
+from asr.report.sweep.plots import plot, snapshot
+from asr.report.sweep.trials import NAMES, choices, depending, done, early_on, shared, with_value
+from asr.tuning.table import shown
+
+FEWEST = 10  # trials that an importance is told of
+FEWEST_ABOVE = 50  # for PED-ANOVA, which compares the best tenth with the rest
+
+
+def importances(trials: Sequence[FrozenTrial], objectives: Sequence[str], rate: str) -> str:
+    """HTML: the importance of each parameter for each objective, and for the rate on dev early on; else why not."""
+    finished = done(trials)
+    early, share = early_on(trials)
+    if max(len(finished), len(early)) < FEWEST:
+        return page.paragraph(
+            f"With {len(finished)} finished trials nothing can be said of which parameters matter; {FEWEST} are wanted."
+        )
+    parts = [
+        page.paragraph(
+            "The share of the differences between trials that goes with each parameter (functional ANOVA over a random "
+            "forest). Which values are better is seen below, parameter by parameter."
+        )
+    ]
+    if len(early) >= FEWEST:
+        told = f"All {len(early)} trials that were begun and came so far, also those pruned later."
+        parts += [page.paragraph(told), *compared(early, [f"{NAMES[rate]} after {share:.0%} of the budget"])]
+    if len(finished) >= FEWEST:
+        told = f"The {len(finished)} finished trials" + (", which pruning left over." if early else ".")
+        parts += [page.paragraph(told), *compared(finished, [NAMES[name] for name in objectives])]
+    return "".join(parts)
+
+
+def compared(trials: Sequence[FrozenTrial], titles: Sequence[str]) -> list[str]:
+    """HTML, piece by piece: the importances for each of the trials' values, which are called so."""
+    parts = [fanova(trials, titles, place) for place in range(len(titles))]
+    if any(set(trial.params) - set(shared(trials)) for trial in trials):
+        parts.append(page.paragraph("Parameters that only some trials have, among the trials that have them:"))
+        parts += [within(trials, titles, name) for name in choices(trials) if depending(trials, name)]
+        parts.append(all_together(trials, titles))
+    return parts
+
+
+def fanova(trials: Sequence[FrozenTrial], titles: Sequence[str], place: int, among: str = "") -> str:
+    """The importance of the parameters that all of these trials have and that differ between them."""
+    names = [name for name in shared(trials) if len({str(trial.params[name]) for trial in trials}) > 1]
+    title = f"Importance for {titles[place]}" + (f", {among}" if among else "")
+    if len(names) < 2:
+        return page.paragraph(f"{title}: fewer than two parameters differ between all of these trials.")
+    return bars(title, trials, titles, place, FanovaImportanceEvaluator(seed=0), names)
+
+
+def within(trials: Sequence[FrozenTrial], titles: Sequence[str], name: str) -> str:
+    """The importances among the trials of each value of a parameter that others depend on."""
+    found, few = [], []
+    for value in choices(trials)[name]:
+        some = with_value(trials, name, value)
+        if not set(shared(some)) - set(shared(trials)):
+            continue
+        if len(some) < FEWEST:
+            few.append(f"{shown(value)} ({len(some)})")
+            continue
+        found.append(fanova(some, titles, 0, f"{name} = {shown(value)}, {len(some)} trials"))
+    left_out = f"Fewer than {FEWEST} trials, so nothing is said of them: {name} = {', '.join(few)}."
+    return f'<div class="halves">{"".join(found)}</div>' + (page.paragraph(left_out) if few else "")
+
+
+def all_together(trials: Sequence[FrozenTrial], titles: Sequence[str]) -> str:
+    """All parameters, for being among the best tenth of the trials."""
+    if len(trials) < FEWEST_ABOVE:
+        return page.paragraph(
+            f"All parameters side by side, also those that depend on a choice, takes {FEWEST_ABOVE} trials."
+        )
+    title = f"What the best tenth has in common: {titles[0]}, all parameters"
+    names = list(dict.fromkeys(name for trial in trials for name in trial.params))
+    return bars(title, trials, titles, 0, PedAnovaImportanceEvaluator(), names)
+
+
+def bars(
+    title: str, trials: Sequence[FrozenTrial], titles: Sequence[str], place: int, evaluator, names: list[str]
+) -> str:
+    study = snapshot(trials, titles)
+
+    def make():
+        return plot_param_importances(
+            study, evaluator, names, target=lambda trial: trial.values[place], target_name=titles[place]
+        ).update_layout(xaxis={"title": "importance", "range": (0, 1.15)}, yaxis_title=None)
+
+    return plot(title, "", make, height=110 + 30 * len(names))

@@ -1,0 +1,162 @@
+"""A run is a folder: where it is, whether it goes on from an interrupted one, and what stands in it from the start."""
+
+import os
+import platform
+import subprocess
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import cast
+
+import torch
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from asr.configuration.old_names import with_todays_names
+from asr.errors import UserError, one_line
+from asr.writing import mend_folder, write_whole
+
+# between an interrupted run and its continuation
+MAY_DIFFER = ("run_dir", "name", "data.workers", "data.cache_gib", "data.cache_dir")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths inside runs/<experiment>/<name>/."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.json"
+
+    @property
+    def model(self) -> Path:
+        return self.path / "model"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoints" / "last.ckpt"
+
+    @property
+    def history(self) -> Path:
+        return self.path / "history.jsonl"
+
+    @property
+    def rejected(self) -> Path:
+        return self.path / "rejected.jsonl"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def finished(self) -> bool:
+        return self.metrics.is_file() and self.report.is_file()
+
+    def how_to_go_on(self, epoch: int) -> str:
+        """What an interrupted training leaves, and what to type."""
+        if not self.checkpoint.is_file():
+            return f"interrupted before the first validation: the same command begins anew in {self.path}"
+        return (
+            f"interrupted in epoch {epoch}: the same command goes on after the last validation; "
+            f"the best model so far is {self.model}"
+        )
+
+
+def open_run(config: DictConfig) -> RunFolder:
+    """The folder this configuration trains in: the one asked for, an interrupted one of the same, or a new one.
+
+    Raises UserError where run_dir holds another run or something else, naming what differs.
+    """
+    if "LOCAL_RANK" in os.environ and "ASR_RUN_DIR" in os.environ:  # a further process of one distributed training
+        return RunFolder(Path(os.environ["ASR_RUN_DIR"]))
+    folder = RunFolder(Path(config.run_dir)) if config.run_dir else free_folder(config)
+    mend_folder(folder.model)
+    if folder.config.is_file():
+        different = differences(config, read_config(folder.config))
+        if different:
+            raise UserError(f"{folder.path} holds a run with {'; '.join(different[:4])}: give another run_dir")
+    elif folder.path.is_dir() and any(path.suffix != ".part" for path in folder.path.iterdir()):
+        raise UserError(f"{folder.path} is not empty and not a run: give another run_dir")
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"run_dir={folder.path}: cannot be made ({error.strerror}); give another run_dir") from error
+    if not folder.config.is_file():
+        written = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
+        written.environment = environment()
+        write_whole(folder.config, OmegaConf.to_yaml(written))
+    os.environ["ASR_RUN_DIR"] = str(folder.path)
+    return folder
+
+
+def free_folder(config: DictConfig) -> RunFolder:
+    """runs/<experiment>/<name>, or with -2, -3 … where a finished or different run has the name."""
+    base = Path("runs") / (config.choices.get("experiment") or "default") / config.name
+    number = 1
+    while True:
+        folder = RunFolder(base if number == 1 else base.with_name(f"{base.name}-{number}"))
+        if not folder.path.exists():
+            return folder
+        interrupted = folder.config.is_file() and not folder.finished
+        if interrupted and not differences(config, read_config(folder.config)):
+            return folder
+        number += 1
+
+
+def read_config(path: Path) -> DictConfig:
+    """A run's config.yaml; UserError naming it where it is damaged."""
+    try:
+        return cast(DictConfig, OmegaConf.create(with_todays_names(yaml.safe_load(path.read_text("utf-8")))))
+    except (yaml.YAMLError, OSError, ValueError, OmegaConfBaseException) as error:
+        reason = one_line(error)
+        raise UserError(f"{path}: not the configuration of a run ({reason}); give the folder of another run") from error
+
+
+def differences(one: DictConfig, other: DictConfig) -> list[str]:
+    """Keys whose values differ, as 'key=theirs instead of ours'."""
+    ours, theirs = (flat(OmegaConf.to_container(each, resolve=True)) for each in (one, other))
+    keys = [key for key in {**theirs, **ours} if not key.startswith(("environment.", "trainer.precision", *MAY_DIFFER))]
+    return [f"{k}={theirs.get(k)} instead of {ours.get(k)}" for k in keys if ours.get(k) != theirs.get(k)]
+
+
+def flat(values: object, prefix: str = "") -> dict[str, object]:
+    """The leaves of nested dicts, by their keys with dots between."""
+    if not isinstance(values, dict):
+        return {prefix: values}
+    found: dict[str, object] = {}
+    for key, value in values.items():
+        found |= flat(value, f"{prefix}.{key}" if prefix else str(key))
+    return found
+
+
+def environment() -> dict[str, object]:
+    """The program and the machine, as they are written beside every result."""
+    packages = ("torch", "torchaudio", "pytorch-lightning", "lhotse", "jiwer")
+    return {
+        "commit": source_commit(),
+        **{package: version(package) for package in packages},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "started": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
+
+
+def source_commit() -> str | None:
+    """The commit of the program, with a + where files differ from it."""
+    here = Path(__file__).parent
+    try:
+        commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=here, capture_output=True, text=True)
+        changed = subprocess.run(["git", "status", "--porcelain", "-uno"], cwd=here, capture_output=True, text=True)
+    except OSError:
+        return None
+    return commit.stdout.strip() + ("+" if changed.stdout.strip() else "") if commit.returncode == 0 else None

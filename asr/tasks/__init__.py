@@ -1,0 +1,1 @@
+"""What is learnt of an utterance: one folder a task, chosen by conf/task/."""

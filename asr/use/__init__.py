@@ -1,0 +1,1 @@
+"""The trained model as people use it: load, transcribe, align, formats, export."""

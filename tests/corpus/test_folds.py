@@ -1,0 +1,55 @@
+"""Cross-validation's parts: every utterance is dev once, no speaker is in two parts; a share is a part of a larger."""
+
+from collections import Counter
+
+import pytest
+
+from asr.commands.train import read_corpus
+from asr.configuration.compose import load_configuration
+from asr.corpus.folds import in_fold, share_of
+from asr.errors import UserError
+from asr.screen import console
+
+
+@pytest.fixture(scope="module")
+def corpus(tones, tmp_path_factory):
+    config = load_configuration("train", [f"data.source={tones}"])
+    return read_corpus(config, console(), tmp_path_factory.mktemp("read") / "rejected.jsonl")
+
+
+def ids(cuts):
+    return {cut.id for cut in cuts}
+
+
+def speakers(cuts):
+    return {cut.supervisions[0].speaker for cut in cuts}
+
+
+def test_every_utterance_of_train_and_dev_is_dev_once(corpus):
+    whole = ids(corpus.splits["train"]) | ids(corpus.splits["dev"])
+    parts = [in_fold(corpus, 3, fold) for fold in (1, 2, 3)]
+    heard = Counter(name for part in parts for name in ids(part.splits["dev"]))
+    assert heard == Counter(whole)
+    for part in parts:
+        assert ids(part.splits["train"]) | ids(part.splits["dev"]) == whole
+        assert not speakers(part.splits["train"]) & speakers(part.splits["dev"])
+        assert ids(part.splits["test"]) == ids(corpus.splits["test"])
+
+
+def test_parts_are_the_same_every_time(corpus):
+    once, again = (in_fold(corpus, 2, 1) for _ in range(2))
+    assert [cut.id for cut in once.splits["train"]] == [cut.id for cut in again.splits["train"]]
+
+
+@pytest.mark.parametrize(("folds", "fold", "message"), [(3, 4, "from 1 to"), (1, 1, "2 or more"), (9, 1, "speakers")])
+def test_parts_that_cannot_be(corpus, folds, fold, message):
+    with pytest.raises(UserError, match=message):
+        in_fold(corpus, folds, fold)
+
+
+def test_a_share_is_a_part_of_a_larger(corpus):
+    whole, half, fifth = (ids(share_of(corpus, share).splits["train"]) for share in (1.0, 0.5, 0.2))
+    assert fifth < half < whole
+    assert 0.3 < len(half) / len(whole) < 0.7
+    with pytest.raises(UserError, match="none of"):
+        share_of(corpus, 1e-9)
