@@ -69,7 +69,7 @@ def transcribe(
 
     with exit_status():
         from asr.use.formats import writer
-        from asr.use.recognizer import load
+        from asr.use.load import load
 
         write = writer(format.value, times)
         recognizer = load(model)
@@ -101,7 +101,7 @@ def align(
     """Find when each word of a known text is said, in a recording of any length; lines of the text become captions."""
     with exit_status():
         from asr.use.formats import writer
-        from asr.use.recognizer import load
+        from asr.use.load import load
 
         write = writer(format.value, times)
         try:

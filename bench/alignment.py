@@ -28,7 +28,7 @@ from asr.synthetic.voices import recorded
 from asr.tasks.transcribe.ctc.alignment import align_batch
 from asr.tasks.transcribe.ctc.loss import frames_needed
 from asr.tasks.transcribe.decode.greedy import Hypothesis
-from asr.use.recognizer import Recognizer, Transcript, load, side_by_side
+from asr.tasks.transcribe.recognizer import Recognizer, Transcript, load, side_by_side
 
 BATCH = 30
 

@@ -26,14 +26,14 @@ from rich.console import Console
 from asr.commands.lm import run as estimate
 from asr.commands.tune_decoder import listen
 from asr.configuration.compose import exit_status, load_configuration, settings
-from asr.corpus.batches import SpeechDataset
-from asr.runs.held_out import open_trained_run, read_split
+from asr.corpus.batches import SpeechDataset, evaluation_batches
+from asr.runs.held_out import HeldOut, open_trained_run, read_split
+from asr.tasks.transcribe.decode.build import build_decoder
 from asr.tasks.transcribe.decode.tuning import tune
 from asr.tasks.transcribe.scoring.confusions import align_words
 from asr.tasks.transcribe.scoring.significance import compare
 from asr.tasks.transcribe.scoring.wer import score
 from asr.tasks.transcribe.text.word_counts import read_word_counts
-from asr.use.recognizer import build_decoder
 
 BOOSTS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)  # nats a token
 LETTERS, LISTED, LISTS = 5, 25, 4  # of a hotword, hotwords in a list, lists that are tried one by one
@@ -46,14 +46,16 @@ class Split:
     """A split's log-probabilities, batch by batch, and its references."""
 
     def __init__(self, name: str, options: Sequence[str], screen: Console) -> None:
-        config = load_configuration("evaluate", [*options, f"split={name}"])
-        _, trained, self.recognizer = open_trained_run(config)
+        values = settings(load_configuration("evaluate", [*options, f"split={name}"]))
+        data = values["data"]
+        wanted = HeldOut(name, data["source"], data["reader"], data["max_rejected"])
+        run = open_trained_run(values["run"], wanted.source)
+        self.recognizer = run.trained.task.opened(run.trained)
         with TemporaryDirectory() as scratch:
-            corpus = read_split(config, trained, self.recognizer, Path(scratch), screen)
-        cuts = corpus.splits[name]
-        self.heard, self.references, ids = listen(
-            self.recognizer, cuts, SpeechDataset(corpus.audio, self.recognizer.tokenizer), config
-        )
+            corpus = read_split(wanted, run, run.trained, Path(scratch), screen)
+        cuts, dataset = corpus.splits[name], SpeechDataset(corpus.audio, run.trained.task.encode)
+        batches = evaluation_batches(cuts, dataset, values["batch_seconds"], values["workers"])
+        self.heard, self.references, ids = listen(self.recognizer, batches)
         speakers = {cut.id: cut.supervisions[0].speaker for cut in cuts}
         self.speakers = [speakers[name] for name in ids]
         self.seconds = sum(cut.duration for cut in cuts)

@@ -224,7 +224,7 @@ def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
         return samples
     with torch.inference_mode():
         resampled = _resampler(from_rate, to_rate)(torch.from_numpy(np.ascontiguousarray(samples))).numpy()
-    return fit(resampled, resampled_length(len(samples), from_rate, to_rate))
+    return pad_or_trim(resampled, resampled_length(len(samples), from_rate, to_rate))
 
 
 @contextmanager
@@ -243,7 +243,7 @@ def resampled_length(num_samples: int, from_rate: int, to_rate: int) -> int:
     return (2 * num_samples * to_rate + from_rate) // (2 * from_rate)
 
 
-def fit(samples: np.ndarray, num_samples: int) -> np.ndarray:
+def pad_or_trim(samples: np.ndarray, num_samples: int) -> np.ndarray:
     """Exactly `num_samples` of samples (S,): the end cut off, or zeros added."""
     if len(samples) >= num_samples:
         return samples[:num_samples]

@@ -16,7 +16,9 @@ from asr.doctor.findings import REMEDIES, Finding
 from asr.doctor.page import write_report
 from asr.doctor.suspects import ranked, suspicious
 from asr.screen import console, counting
-from asr.use.recognizer import Recognizer, load
+from asr.tasks.transcribe.recognizer import Recognizer
+from asr.tasks.transcribe.text.target import TranscriptTarget
+from asr.use.load import load
 from asr.writing import write_whole
 
 
@@ -35,7 +37,7 @@ def run(source: str, overrides: Sequence[str], out_dir: Path | None, model: Path
     with counting(screen, "examining") as on_progress:
         diagnosis = examine(
             utterances,
-            instantiate(config.text),
+            TranscriptTarget(instantiate(config.text)),
             config.data.dev_fraction,
             config.data.test_fraction,
             on_progress,

@@ -6,7 +6,7 @@ from pathlib import Path
 from asr.errors import UserError
 from asr.screen import console
 from asr.use.export.model import export_onnx, export_torch
-from asr.use.recognizer import load
+from asr.use.load import load
 
 
 def run(folder: Path, form: str, int8: bool, out: Path | None) -> None:

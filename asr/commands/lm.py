@@ -11,7 +11,8 @@ from asr.corpus.readers.lines import manifest_lines, numbered_lines
 from asr.errors import UserError
 from asr.language_model.ngram import NgramModel, estimate, perplexity
 from asr.screen import console, counting, tell
-from asr.use.recognizer import Recognizer, load
+from asr.tasks.transcribe.recognizer import Recognizer
+from asr.use.load import load
 
 SHOWN_EVERY = 10_000  # lines
 

@@ -9,6 +9,7 @@ from asr.configuration.compose import load_configuration
 from asr.corpus.shards.packing import INDEX, shard
 from asr.corpus.source import REJECTED, open_source
 from asr.screen import console, counting
+from asr.tasks.transcribe.text.target import TranscriptTarget
 from asr.writing import is_whole
 
 
@@ -24,7 +25,7 @@ def run(source: str, target: Path, overrides: Sequence[str], form: str, size: in
         index = shard(
             utterances,
             target,
-            normalize=instantiate(config.text),
+            target_of=TranscriptTarget(instantiate(config.text)),
             sample_rate=config.data.sample_rate,
             dev_fraction=config.data.dev_fraction,
             test_fraction=config.data.test_fraction,

@@ -19,7 +19,7 @@ from lhotse import CutSet
 from omegaconf import DictConfig
 from optuna.trial import TrialState
 
-from asr.commands.train import Learnt, best_recognizer, chosen_part, close, learn, measure, read_corpus, write_manifests
+from asr.commands.train import corpus_to_train_on, score_and_report
 from asr.configuration.compose import all_keys, compose_quietly, exit_status, help_text, listed, load_configuration
 from asr.configuration.compose import settings as as_dict
 from asr.corpus.batches import SpeechDataset
@@ -27,8 +27,12 @@ from asr.corpus.folds import in_fold
 from asr.errors import Interrupted, UserError
 from asr.report.sweep.writing import REPORT, Report
 from asr.runs.folder import RunFolder, open_run, read_config
+from asr.runs.model_folder import load_model
 from asr.screen import console
-from asr.tasks.transcribe.timing.fitting import fit_timing
+from asr.task import Task
+from asr.training.pipeline import Fitted, fit_model, fold_and_subset, write_manifests
+from asr.training.plan import plan_of, task_of
+from asr.training.scoring import best_model, score
 from asr.tuning.claims import Claims
 from asr.tuning.closing import SUMMARY
 from asr.tuning.live import Screen
@@ -39,7 +43,6 @@ from asr.tuning.table import print_best, print_summary, write_table
 from asr.tuning.turns import Turns
 from asr.tuning.work import work
 from asr.tuning.workers import NUMBER, UNTIL, Workers, end_with_parent, threads_of
-from asr.use.recognizer import load
 
 PURPOSE = "Train many models, find the best configuration, and say how sure that is."
 LOOK_S = 1.0  # between looks at the study
@@ -216,42 +219,48 @@ class Trainings:
         run = RunFolder(folder)
         if run.metrics.is_file():  # killed between the end of the training and the study's hearing of it
             return json.loads(run.metrics.read_text("utf-8"))
-        config = load_configuration("train", [*overrides, f"run_dir={folder}"])
-        run, screen = open_run(config), console()
-        learnt = learn(config, run, self.corpus_of(config, screen), screen, [reports], kept=False)
-        assert learnt is not None, "one process trains"
+        values = as_dict(load_configuration("train", [*overrides, f"run_dir={folder}"]))
+        run, screen, plan = open_run(values), console(), plan_of(values)
+        fitted = fit_model(plan, run, self.corpus_of(values, plan.task, screen), screen, [reports], False)
+        assert fitted is not None, "one process trains"
         reports.check_not_pruned()
-        metrics, _ = measure(config, run, learnt, best_recognizer(run), ("dev", "test") if test else ("dev",), screen)
+        splits, batch_seconds = ("dev", "test") if test else ("dev",), 2 * plan.batching.batch_seconds
+        metrics, _ = score(run, best_model(run), fitted, splits, batch_seconds, plan.seed, screen)
         return metrics
 
     def check(self, config: DictConfig, folds: int | None) -> None:
         """Read the corpus; UserError where it cannot be used, told once instead of for every trial."""
-        corpus = self.corpus_of(config, console())
+        values = as_dict(config)
+        task = task_of(values)
+        corpus = self.corpus_of(values, task, console())
         if folds:
-            in_fold(corpus, folds, 1)
+            in_fold(corpus, folds, 1, task.by_speaker)
 
-    def corpus_of(self, config: DictConfig, screen):
+    def corpus_of(self, values: Mapping[str, Any], task: Task, screen):
         """One at a time reads, so that the others find its decoded audio."""
         differs = {"folds", "fold", "train_share", "batch_seconds", "batch_utterances", "workers"}
-        data = {key: value for key, value in as_dict(config.data).items() if key not in differs}
-        name = json.dumps([data, as_dict(config.text)], sort_keys=True)
+        data = {key: value for key, value in values["data"].items() if key not in differs}
+        name = json.dumps([data, values["choices"]["task"], values.get("text")], sort_keys=True)
         if name not in self.corpora:
             with Claims(self.folder / "locks" / "reading").turn():
-                self.corpora = {name: read_corpus(config, screen, self.folder / "rejected.jsonl")}
+                rejected = self.folder / "rejected.jsonl"
+                self.corpora = {name: corpus_to_train_on(values["data"], task, screen, rejected)}
         return self.corpora[name]
 
     def close(self, folder: Path) -> Mapping[str, Any]:
         """Score a trained run on dev and test, and make it whole: times, confidence, report."""
         run, screen = RunFolder(folder), console()
-        config, figures = read_config(run.config), json.loads(run.metrics.read_text("utf-8"))["train"]
-        corpus = chosen_part(config.data, self.corpus_of(config, screen), screen)
+        values, figures = read_config(run.config), json.loads(run.metrics.read_text("utf-8"))["train"]
+        plan = plan_of(values)
+        corpus = self.corpus_of(values, plan.task, screen)
+        corpus = fold_and_subset(corpus, plan.part, plan.task.by_speaker, screen)
         write_manifests(run, corpus)
-        recognizer = load(run.model)
-        dataset = SpeechDataset(corpus.audio, recognizer.tokenizer)
+        trained = load_model(run.model)
+        dataset = SpeechDataset(corpus.audio, trained.task.encode)
         if isinstance(corpus.splits["train"], CutSet):
-            recognizer.timing = fit_timing(corpus.splits["train"], dataset, (), corpus.sample_rate)
-            recognizer.save(run.model)
-        return close(config, run, Learnt(corpus, dataset, figures, torch.device("cpu")), screen)
+            trained.task.study(corpus.splits["train"], dataset, (), corpus.sample_rate)
+            trained.save(run.model)
+        return score_and_report(plan, run, Fitted(corpus, dataset, figures, torch.device("cpu")), screen)
 
 
 def main() -> None:

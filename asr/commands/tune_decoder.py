@@ -1,25 +1,24 @@
 """`asr tune-decoder`: a language model for a trained model, its weights found on dev, all saved with the model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import optuna
 import torch
-from lhotse import CutSet
-from omegaconf import DictConfig
 from rich.table import Table
 
 from asr.commands.lm import write_language_model
 from asr.configuration.compose import load_configuration, settings
-from asr.corpus.batches import SpeechDataset, evaluation_batches
+from asr.corpus.batches import Batch, SpeechDataset, evaluation_batches
 from asr.errors import UserError
-from asr.runs.held_out import open_trained_run, read_split
+from asr.runs.held_out import HeldOut, open_trained_run, read_split
 from asr.screen import console
 from asr.tasks.transcribe.decode.beam import BeamDecoder
 from asr.tasks.transcribe.decode.greedy import GreedyDecoder
 from asr.tasks.transcribe.decode.tuning import Rates, tune
-from asr.use.recognizer import LANGUAGE_MODEL, Recognizer
+from asr.tasks.transcribe.recognizer import Recognizer
+from asr.tasks.transcribe.task import LANGUAGE_MODEL
 
 
 def run(
@@ -31,18 +30,22 @@ def run(
     `overrides` are evaluate.py's: data.source=…, decoder.beam=64. Raises UserError where there is no such run.
     """
     screen = console()
-    config = load_configuration("evaluate", [f"run={run_dir}", "split=dev", "decoder=beam", *overrides])
-    if config.split == "test":
+    values = settings(load_configuration("evaluate", [f"run={run_dir}", "split=dev", "decoder=beam", *overrides]))
+    split, data = values["split"], values["data"]
+    if split == "test":
         raise UserError("split=test: weights that are tuned on the test set make its WER worthless; leave dev")
-    folder, trained, recognizer = open_trained_run(config)
+    wanted = HeldOut(split, data["source"], data["reader"], data["max_rejected"])
+    opened = open_trained_run(values["run"], wanted.source)
+    folder, recognizer = opened.path, opened.trained.task.opened(opened.trained)
     with TemporaryDirectory() as scratch:
         if language_model is None:
             language_model = Path(scratch) / "lm.arpa"
             write_language_model([], folder, order, tokens, language_model, None)
-        decoding = settings(config.decoder) | {"language_model": str(language_model)}
-        corpus = read_split(config, trained, recognizer, Path(scratch), screen)
-        cuts = corpus.splits[config.split]
-        heard, references, _ = listen(recognizer, cuts, SpeechDataset(corpus.audio, recognizer.tokenizer), config)
+        decoding = values["decoder"] | {"language_model": str(language_model)}
+        corpus = read_split(wanted, opened, opened.trained, Path(scratch), screen)
+        dataset = SpeechDataset(corpus.audio, opened.trained.task.encode)
+        batches = evaluation_batches(corpus.splits[split], dataset, values["batch_seconds"], values["workers"])
+        heard, references, _ = listen(recognizer, batches)
         hypotheses = [hypothesis for batch in heard for hypothesis in GreedyDecoder()(*batch)]
         greedy = Rates.of(references, list(map(recognizer.text_of, hypotheses)))
         recognizer.decode_with(decoding)
@@ -50,7 +53,7 @@ def run(
         first = {name: decoding[name] for name in ("lm_weight", "insertion_bonus", "unknown_penalty")}
         if not recognizer.decoder.has_lexicon:
             first["unknown_penalty"] = None
-        screen.print(f"{trials} trials on {len(references)} utterances of {config.split}; greedy: {shown(greedy)}")
+        screen.print(f"{trials} trials on {len(references)} utterances of {split}; greedy: {shown(greedy)}")
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         lowest = [greedy.wer]
 
@@ -63,11 +66,11 @@ def run(
                 )
 
         weights, best = tune(
-            recognizer.decoder, heard, references, recognizer.tokenizer.decode, first, trials, config.seed, on_trial
+            recognizer.decoder, heard, references, recognizer.tokenizer.decode, first, trials, values["seed"], on_trial
         )
         recognizer.decode_with(decoding | weights)
         recognizer.save(folder / "model")
-    table = Table("decoding", f"WER on {config.split}", "CER")
+    table = Table("decoding", f"WER on {split}", "CER")
     table.add_row("greedy", f"{greedy.wer:.2%}", f"{greedy.cer:.2%}")
     table.add_row("beam search, tuned", f"{best.wer:.2%}", f"{best.cer:.2%}")
     screen.print(table)
@@ -83,11 +86,11 @@ def run(
 
 @torch.inference_mode()
 def listen(
-    recognizer: Recognizer, cuts: CutSet, dataset: SpeechDataset, config: DictConfig
+    recognizer: Recognizer, batches: Iterable[Batch]
 ) -> tuple[list[tuple[torch.Tensor, torch.Tensor]], list[str], list[str]]:
     """Log-probabilities and lengths of every batch; references and ids of the utterances in the same order."""
     heard, references, ids = [], [], []
-    for batch in evaluation_batches(cuts, dataset, config.batch_seconds, config.workers):
+    for batch in batches:
         batch.check_whole()
         heard.append(recognizer.model(batch.waveform, batch.lengths))
         references += batch.texts

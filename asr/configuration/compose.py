@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -105,7 +105,12 @@ def plain(configuration: DictConfig) -> dict:
 
 def settings(part: DictConfig) -> dict:
     """The same with every interpolation resolved, as a model's config.yaml holds it."""
-    return cast(dict, OmegaConf.to_container(part, resolve=True))
+    return cast(dict, OmegaConf.to_container(part, resolve=True, throw_on_missing=True))
+
+
+def load_values(name: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """`load_configuration` as plain values, every interpolation resolved."""
+    return settings(load_configuration(name, overrides))
 
 
 def groups_of(overrides: Sequence[str]) -> list[str]:

@@ -31,3 +31,13 @@ def todays_name(target: str) -> str:
         if target.startswith(old + "."):
             return new + target.removeprefix(old)
     return target
+
+
+def as_format_2(config: dict[str, Any]) -> dict[str, Any]:
+    """A model's config.yaml as it is written now: format 1 knew transcripts alone, and had their parts at the top."""
+    if config.get("format") != 1:
+        return config
+    own: dict[str, Any] = {key: config[key] for key in ("text", "decoder", "confidence") if key in config}
+    others = {key: value for key, value in config.items() if key not in own}
+    task: dict[str, Any] = {"_target_": "asr.tasks.transcribe.task.Transcribe", **own}
+    return others | {"format": 2, "task": task}

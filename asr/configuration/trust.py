@@ -11,7 +11,7 @@ from typing import Any
 
 from asr.errors import UserError
 
-MODEL_PARTS = ("asr.model.features", "asr.model.encoders", "asr.tasks.transcribe.decode", "asr.tasks.transcribe.text")
+MODEL_PARTS = ("asr.model", "asr.tasks")
 DATA_PARTS = ("asr.corpus.readers", "asr.synthetic.corpus")
 
 

@@ -37,7 +37,6 @@ SHARES = {  # from 0 to 1
 UNITS = ("_ms", "_db", "_seconds", "_gib", "minutes")  # words that end so may be fractions, though 25 is the default
 # null in conf/train.yaml or conf/data/default.yaml, though an experiment may set them
 NULLABLE = {"minutes", "patience", "batch_utterances", "workers", "sample_rate", "trials", "unknown_penalty", "folds"}
-WORDS = {"trainer.monitor": ("wer", "cer")}
 # a number, a list or a word, as Lightning takes it; a range or a list where the default is the other
 ANY = {"trainer.devices", "search.space"}
 
@@ -51,8 +50,6 @@ def check_values(defaults: Mapping, given: Mapping, prefix: str = "") -> None:
         key, default = f"{prefix}{name}", defaults.get(name)
         if key in ANY:
             continue
-        if key in WORDS and value not in WORDS[key]:
-            raise UserError(f"{key}={'null' if value is None else value}: {' or '.join(WORDS[key])} is wanted")
         if isinstance(value, Mapping):
             check_values(default if isinstance(default, Mapping) else value, value, f"{key}.")
         elif value != default and (wanted := wanted_instead(key, default, value)):

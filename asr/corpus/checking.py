@@ -17,14 +17,15 @@ from asr.audio.recording import (
     AudioFile,
     AudioProblem,
     check_samples,
-    fit,
     load_audio,
     one_torch_thread,
     open_audio,
+    pad_or_trim,
     resample,
 )
 from asr.corpus.cuts import make_cut
-from asr.corpus.utterance import Rejection, Seconds, Utterance
+from asr.corpus.utterance import Known, Rejection, Seconds, Utterance
+from asr.task import Unusable
 
 INT16_SCALE = 32768
 FILES_AT_ONCE = 512  # submitted to the pool together: bounds what waits in memory
@@ -33,11 +34,11 @@ Measure = Callable[[np.ndarray, int], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Transcribed:
-    """An utterance and its normalised text."""
+class Targeted:
+    """An utterance and its target, what a task learns to predict of it: for speech recognition its normalised text."""
 
     utterance: Utterance
-    text: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Wanted:
     """What every recording is to become: its rate in Hz (None: its own), its longest duration, and what is measured."""
 
     sample_rate: int | None
@@ -65,12 +66,12 @@ class Target:
     measure: Measure | None
 
 
-def transcribe(
-    utterances: Iterable[Utterance], normalize: Callable[[str], str], rejected: list[Rejection]
-) -> list[Transcribed]:
-    """Normalise transcripts; what readers report, what has no text, and second uses of an id go to `rejected`."""
+def with_targets(
+    utterances: Iterable[Utterance], target_of: Callable[[Known], str], rejected: list[Rejection]
+) -> list[Targeted]:
+    """Utterances with their targets; what readers report, what has none, and second uses of an id go to `rejected`."""
     seen: dict[str, Utterance] = {}
-    transcribed = []
+    targeted = []
     for utterance in utterances:
         first = seen.setdefault(utterance.id, utterance)
         if utterance.rejection is not None:
@@ -80,18 +81,14 @@ def transcribe(
             reason = wrong
         elif first is not utterance:
             reason = ("duplicate_id", f"the id is already that of {first.audio}", "give every utterance its own id")
-        elif utterance.text is None:
-            reason = ("transcript_missing", "it has no transcript", "add its transcript, or take the recording out")
-        elif text := normalize(utterance.text):
-            transcribed.append(Transcribed(utterance, text))
-            continue
         else:
-            detail = "the transcript is empty" + (
-                f" once normalised ({utterance.text!r})" if utterance.text.strip() else ""
-            )
-            reason = ("transcript_empty", detail, "write down what is said, or take the recording out")
+            try:
+                targeted.append(Targeted(utterance, target_of(utterance.known)))
+                continue
+            except Unusable as why:
+                reason = (why.reason, why.detail, why.remedy)
         rejected.append(utterance.rejection_for(*reason))
-    return transcribed
+    return targeted
 
 
 def common_rate(utterances: Sequence[Utterance]) -> int | None:
@@ -111,7 +108,7 @@ def _rate(path: Path, byte_range: tuple[int, int] | None) -> int | None:
 
 
 def check_all(
-    transcribed: Sequence[Transcribed],
+    targeted: Sequence[Targeted],
     sample_rate: int | None,
     max_seconds: Seconds,
     on_progress: Progress | None,
@@ -122,63 +119,63 @@ def check_all(
     `sample_rate` is in Hz, None for each recording's own. `on_progress(done, total)` is called after every file,
     counting utterances. `measure` is called with mono samples (S,) at the recording's own rate, and that rate.
     """
-    target = Target(sample_rate, max_seconds, measure)
-    groups = [list(group) for _, group in groupby(transcribed, key=lambda item: item.utterance.audio)]
+    wanted = Wanted(sample_rate, max_seconds, measure)
+    groups = [list(group) for _, group in groupby(targeted, key=lambda item: item.utterance.audio)]
     done = 0
     with one_torch_thread(), ThreadPoolExecutor(cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
         rest = iter(groups)
         while batch := list(islice(rest, FILES_AT_ONCE)):
-            for outcomes in pool.map(lambda group: _check_file(group, target), batch):
+            for outcomes in pool.map(lambda group: _check_file(group, wanted), batch):
                 yield from outcomes
                 done += len(outcomes)
                 if on_progress is not None:
-                    on_progress(done, len(transcribed))
+                    on_progress(done, len(targeted))
 
 
-def _check_file(group: Sequence[Transcribed], target: Target) -> list[Checked]:
+def _check_file(group: Sequence[Targeted], wanted: Wanted) -> list[Checked]:
     """Open the file that a group of utterances lies in, and check each of them."""
     first = group[0].utterance
     try:
         if first.audio is None:
             raise AudioProblem("audio_missing", "no recording is named", "name its audio file, or leave it out")
         if first.byte_range is not None and len(group) > 1:  # an archive: many recordings in one file
-            return [checked for item in group for checked in _check_file([item], target)]
+            return [checked for item in group for checked in _check_file([item], wanted)]
         with open_audio(first.audio, first.byte_range) as recording:
-            return [_check(item, recording, target) for item in group]
+            return [_check(item, recording, wanted) for item in group]
     except AudioProblem as problem:
         return [Checked(item.utterance, rejection=rejection_of(item.utterance, problem)) for item in group]
 
 
-def _check(item: Transcribed, recording: AudioFile, target: Target) -> Checked:
+def _check(item: Targeted, recording: AudioFile, wanted: Wanted) -> Checked:
     utterance = item.utterance
     duration = utterance.duration if utterance.duration is not None else recording.duration - utterance.start
     try:
-        if duration > target.max_seconds:
+        if duration > wanted.max_seconds:
             raise AudioProblem(
                 "too_long",
-                f"{duration:.1f} s, more than {target.max_seconds:g} s",
+                f"{duration:.1f} s, more than {wanted.max_seconds:g} s",
                 "cut it into shorter utterances, or raise data.max_utterance_seconds",
             )
         samples = _samples(utterance, recording)
         check_samples(samples)
         rate = recording.sample_rate if utterance.cut is None else utterance.cut.sampling_rate
-        wanted = target.sample_rate or rate
+        wanted_rate = wanted.sample_rate or rate
         cut = make_cut(
             utterance,
-            item.text,
+            item.target,
             original_rate=recording.sample_rate,
             original_samples=recording.num_samples,
             channels=recording.channels,
-            sample_rate=wanted,
+            sample_rate=wanted_rate,
             duration=len(samples) / recording.sample_rate,
         )
     except AudioProblem as problem:
         return Checked(utterance, rejection=rejection_of(utterance, problem))
     channels = recording.channels if utterance.channel is None else 1
-    if target.measure is not None:
-        return Checked(utterance, cut, None, rate, channels, measures=target.measure(samples, rate))
-    samples = fit(resample(samples, rate, wanted), cut.num_samples)
-    return Checked(utterance, cut, compact(samples), rate, channels)
+    if wanted.measure is not None:
+        return Checked(utterance, cut, None, rate, channels, measures=wanted.measure(samples, rate))
+    samples = pad_or_trim(resample(samples, rate, wanted_rate), cut.num_samples)
+    return Checked(utterance, cut, int16_if_exact(samples), rate, channels)
 
 
 def _samples(utterance: Utterance, recording: AudioFile) -> np.ndarray:
@@ -206,7 +203,7 @@ def rejection_of(utterance: Utterance, problem: AudioProblem) -> Rejection:
     return utterance.rejection_for(problem.reason, problem.detail, problem.remedy)
 
 
-def compact(samples: np.ndarray) -> np.ndarray:
+def int16_if_exact(samples: np.ndarray) -> np.ndarray:
     """Samples (S,) float32 as int16 (scale 32768) where that is exact, as it is for 16-bit files: half the memory."""
     scaled = samples * INT16_SCALE
     if scaled.max() >= INT16_SCALE or scaled.min() < -INT16_SCALE:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from lhotse.serialization import deserialize_item
 
-from asr.corpus.checking import Checked, Progress, Transcribed, check_all
+from asr.corpus.checking import Checked, Progress, Targeted, check_all
 from asr.corpus.readers.lines import manifest_lines
 from asr.corpus.utterance import Rejection, Seconds
 from asr.errors import UserError
@@ -25,26 +25,26 @@ ALIGNMENT = 4  # bytes
 
 
 def check_once(
-    transcribed: Sequence[Transcribed],
+    targeted: Sequence[Targeted],
     sample_rate: int,
     max_seconds: Seconds,
     on_progress: Progress | None,
     cache: Path,
 ) -> tuple[Iterator[Checked], str]:
     """What `check_all` finds, its samples mapped from below `cache`, and a note that says whether they lay there."""
-    folder = cache.expanduser().absolute() / _key(transcribed, sample_rate, max_seconds)
+    folder = cache.expanduser().absolute() / _key(targeted, sample_rate, max_seconds)
     there = (folder / DIGESTS).is_file()
     if there and _intact(folder):
-        return _recalled(transcribed, folder), f"decoded audio is read from {folder}"
-    _keep(check_all(transcribed, sample_rate, max_seconds, on_progress), folder)
+        return _recalled(targeted, folder), f"decoded audio is read from {folder}"
+    _keep(check_all(targeted, sample_rate, max_seconds, on_progress), folder)
     why = ", which was damaged; it is mended" if there else ""
-    return _recalled(transcribed, folder), f"decoded audio is kept in {folder}{why}"
+    return _recalled(targeted, folder), f"decoded audio is kept in {folder}{why}"
 
 
-def _key(transcribed: Sequence[Transcribed], sample_rate: int, max_seconds: Seconds) -> str:
+def _key(targeted: Sequence[Targeted], sample_rate: int, max_seconds: Seconds) -> str:
     """Another one whenever an utterance, its recording's size or time, or what is made of it differs."""
     key = hashlib.blake2b(f"{sample_rate} {max_seconds}".encode(), digest_size=16)
-    for item in transcribed:
+    for item in targeted:
         key.update(f"{item} {_state(item.utterance.audio)}\n".encode("utf-8", "surrogatepass"))
     return key.hexdigest()
 
@@ -92,11 +92,11 @@ def _described(checked: Checked, offset: int) -> dict:
     }
 
 
-def _recalled(transcribed: Sequence[Transcribed], folder: Path) -> Iterator[Checked]:
+def _recalled(targeted: Sequence[Targeted], folder: Path) -> Iterator[Checked]:
     samples = np.zeros(0, np.uint8)
     if (folder / SAMPLES).stat().st_size:
         samples = np.memmap(folder / SAMPLES, np.uint8, mode="c")  # torch takes no arrays that cannot be written to
-    for item, (_, line) in zip(transcribed, manifest_lines(folder / OUTCOMES), strict=True):
+    for item, (_, line) in zip(targeted, manifest_lines(folder / OUTCOMES), strict=True):
         found = json.loads(line)
         if "rejection" in found:
             yield Checked(item.utterance, rejection=Rejection(**found["rejection"]))

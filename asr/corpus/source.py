@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from asr.screen import counting
 from asr.writing import write_whole
 
 REJECTED = "rejected.jsonl"  # what could not be used of a source, a line an utterance
+NAMED = 3  # utterances that a note names
 URL = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -65,3 +66,14 @@ def reject_more(corpus: Corpus, rejected: Sequence[Rejection], rejected_file: Pa
 def write_rejected(path: Path, rejected: Iterable[Rejection]) -> None:
     """A line an utterance; an empty file says that nothing was rejected."""
     write_whole(path, "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in rejected))
+
+
+def notes_of_rejected(found: Iterable[Rejection]) -> Iterator[str]:
+    """A line a split, naming the first utterances."""
+    of_split: dict[str | None, list[Rejection]] = {}
+    for rejection in found:
+        of_split.setdefault(rejection.split, []).append(rejection)
+    for split, rejections in of_split.items():
+        more = f" and {len(rejections) - NAMED} more" if len(rejections) > NAMED else ""
+        named = ", ".join(rejection.id for rejection in rejections[:NAMED]) + more
+        yield f"{split}: {named}: {rejections[0].detail}; {rejections[0].remedy}"

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from asr.corpus.batches import Batch
 from asr.corpus.corpus import Streamed, seconds_of
-from asr.training.module import CTCTraining
+from asr.training.module import Training
 
 
 def announce(console: Console, rows: Mapping[str, str]) -> None:
@@ -21,12 +21,11 @@ def announce(console: Console, rows: Mapping[str, str]) -> None:
 
 
 def describe(
-    module: CTCTraining, splits: Mapping[str, CutSet | Streamed], batch: Batch, sample_rate: int
+    module: Training, splits: Mapping[str, CutSet | Streamed], batch: Batch, sample_rate: int
 ) -> dict[str, str]:
     """The questions a newcomer asks, answered from the objects themselves."""
     model, encoder, features = module.model, module.model.encoder, module.model.features
     frames = features.frames_of(batch.lengths.max())
-    outputs = int(encoder.frames_of(frames))
     sizes = ", ".join(f"{name} {describe_split(cuts)}" for name, cuts in splits.items())
     parts = [type(part).__name__ for part in (*module.augment.on_waveform, *module.augment.on_frames)]
     return {
@@ -37,9 +36,7 @@ def describe(
         "augment": ", ".join(parts) or "none",
         "encoder": f"{type(encoder).__name__} (B, T', {encoder.dim}), a frame every {1000 * model.frame_s:g} ms, "
         f"{parameters(encoder):,} parameters",
-        "output": f"token log-probabilities (B, T', {module.tokenizer.size}), here "
-        f"({len(batch.ids)}, {outputs}, {module.tokenizer.size}), blank and {module.tokenizer.size - 1} tokens",
-        "loss": f"{type(module.loss).__name__}, per token",
+        **module.task.facts(len(batch.ids), int(encoder.frames_of(frames))),
         "parameters": f"{parameters(model):,} in all",
     }
 

@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 
 from asr.configuration.compose import CONF
 from asr.errors import UserError
-from asr.tasks.transcribe.scoring.against import read_lines
+from asr.runs.against import read_lines
 from asr.tasks.transcribe.scoring.significance import compare
 from asr.tasks.transcribe.scoring.wer import characters_as_words, score
 from asr.tuning.finals import DEFAULT, Ranked, folder_of, ranking

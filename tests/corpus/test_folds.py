@@ -4,17 +4,19 @@ from collections import Counter
 
 import pytest
 
-from asr.commands.train import read_corpus
-from asr.configuration.compose import load_configuration
+from asr.commands.train import corpus_to_train_on
+from asr.configuration.compose import load_values
 from asr.corpus.folds import in_fold, share_of
 from asr.errors import UserError
 from asr.screen import console
+from asr.training.plan import task_of
 
 
 @pytest.fixture(scope="module")
 def corpus(tones, tmp_path_factory):
-    config = load_configuration("train", [f"data.source={tones}"])
-    return read_corpus(config, console(), tmp_path_factory.mktemp("read") / "rejected.jsonl")
+    values = load_values("train", [f"data.source={tones}"])
+    rejected = tmp_path_factory.mktemp("read") / "rejected.jsonl"
+    return corpus_to_train_on(values["data"], task_of(values), console(), rejected)
 
 
 def ids(cuts):

@@ -26,6 +26,7 @@ from asr.corpus.shards.index import shards_at
 from asr.corpus.shards.packing import shard
 from asr.corpus.shards.streaming import streamed_corpus
 from asr.errors import UserError
+from asr.tasks.transcribe.text.target import TranscriptTarget
 from tests.corpus.recordings import RATE, corpus, record, tone, write_lines
 from tests.corpus.test_readers import cut_of
 from tests.corpus.test_segment_files import LONG_TEXTGRID
@@ -224,7 +225,7 @@ def sharded(tmp_path_factory) -> Path:
     shard(
         folder.read(root / "speech"),
         root / "shards",
-        normalize=str.lower,
+        target_of=TranscriptTarget(str.lower),
         sample_rate=None,
         dev_fraction=0.1,
         test_fraction=0.1,

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from omegaconf import OmegaConf
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from asr.audio.recording import AudioProblem
@@ -24,6 +23,7 @@ from asr.corpus.shards.index import cuts_of, sharded_corpora
 from asr.corpus.shards.streaming import Normalized, Stream, StreamLoader, WorkerStart, streamed_corpus
 from asr.errors import UserError
 from asr.tasks.transcribe.text.characters import CharacterTokenizer
+from asr.tasks.transcribe.text.encoding import TokenEncoding
 from asr.tasks.transcribe.text.normalise import TextNormalizer
 from tests.commands import run, train
 from tests.corpus.recordings import corpus, pair, record, reverberation_by_command, tone
@@ -89,13 +89,12 @@ class FirstTimeRound(IterableDataset):
 
 
 def of_files(source: Path):
-    return corpus(read_any(source), normalize=NORMALIZE, sample_rate=16000)
+    return corpus(read_any(source), target_of=NORMALIZE, sample_rate=16000)
 
 
 def streamed(*places: object, weights=None):
     source, *mix = map(str, places)
-    data = OmegaConf.create({"source": source, "mix": mix, "weights": weights or []})
-    return streamed_corpus(*sharded_corpora(data), NORMALIZE, None)
+    return streamed_corpus(*sharded_corpora(source, mix, weights or []), NORMALIZE, None)
 
 
 def evaluate(run_dir: Path, *arguments: object):
@@ -108,12 +107,14 @@ def an_epoch(loader: StreamLoader) -> dict[str, tuple]:
     for batch in loader:
         for row, name in enumerate(batch.ids):
             samples = batch.waveform[row, : batch.lengths[row]]
-            found[name] = (samples, batch.tokens[row, : batch.token_counts[row]].tolist(), batch.texts[row])
+            found[name] = (samples, batch.target[0][row, : batch.target[1][row]].tolist(), batch.texts[row])
     return found
 
 
 def loader_of(corpus, tokenizer, workers=0, batch_seconds=4.0, seed=1) -> StreamLoader:
-    return StreamLoader(corpus.splits["train"], SpeechDataset(corpus.audio, tokenizer), batch_seconds, workers, seed)
+    return StreamLoader(
+        corpus.splits["train"], SpeechDataset(corpus.audio, TokenEncoding(tokenizer)), batch_seconds, workers, seed
+    )
 
 
 @pytest.mark.parametrize("place", ["disk", "http"])
@@ -128,8 +129,8 @@ def test_batches_hold_the_same_as_from_files(source, shards, served, place):
         found |= an_epoch(loader)
     for cut in files.splits["train"]:
         samples, tokens, text = found.pop(cut.id)
-        expected = SpeechDataset(files.audio, tokenizer)[[cut]]
-        assert (text, tokens) == (expected.texts[0], expected.tokens[0].tolist())
+        expected = SpeechDataset(files.audio, TokenEncoding(tokenizer))[[cut]]
+        assert (text, tokens) == (expected.texts[0], expected.target[0][0].tolist())
         exact = files.audio[cut.id].dtype == np.int16
         torch.testing.assert_close(samples, expected.waveform[0], rtol=0, atol=0 if exact else 2e-7)
     assert not found
@@ -194,7 +195,7 @@ def test_corpora_that_share_ids_are_kept_apart(tmp_path):
         assert run("asr", "shard", tmp_path / name, tmp_path / f"{name}-shards", "--shard-size", 4).status == 0
     mixed = streamed(tmp_path / "one-shards", tmp_path / "two-shards")
     tokenizer = CharacterTokenizer.train(mixed.splits["train"].texts())
-    dataset = SpeechDataset(mixed.audio, tokenizer)
+    dataset = SpeechDataset(mixed.audio, TokenEncoding(tokenizer))
     drawn = list(islice(mixed.splits["train"].cuts(seed=1), 100))
     held = [*mixed.splits["dev"], *mixed.splits["test"]]
     assert len({cut.id for cut in held}) == len(held) == len(mixed.audio)
@@ -244,11 +245,11 @@ def test_shards_that_were_damaged_afterwards_are_named(shards):
     cut.recording.sources[0].source = b"fLaC and nothing of it"
     tokenizer = CharacterTokenizer.train(stream.texts())
     other = next(iter(stream.cuts(seed=2)))
-    batch = SpeechDataset({}, tokenizer)[[cut, other]]
+    batch = SpeechDataset({}, TokenEncoding(tokenizer))[[cut, other]]
     assert batch.ids == [other.id]
     assert isinstance(batch.unreadable[cut.id], AudioProblem)
     with pytest.raises(UserError, match="cannot be decoded"):
-        SpeechDataset({}, tokenizer)[[cut]]
+        SpeechDataset({}, TokenEncoding(tokenizer))[[cut]]
 
 
 def test_commands_in_strange_shards_are_not_run(shards, tmp_path):
@@ -291,7 +292,9 @@ def test_opus(source, tmp_path):
     assert done.status == 0, done.err
     stream = streamed(tmp_path / "opus")
     cut = next(iter(stream.splits["train"].cuts(seed=1)))
-    samples = SpeechDataset({}, CharacterTokenizer.train(stream.splits["train"].texts()))[[cut]].waveform[0]
+    samples = SpeechDataset({}, TokenEncoding(CharacterTokenizer.train(stream.splits["train"].targets())))[
+        [cut]
+    ].waveform[0]
     assert len(samples) == cut.num_samples
     assert samples.abs().max() > 0.1
 

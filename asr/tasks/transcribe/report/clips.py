@@ -22,8 +22,8 @@ from asr.errors import UserError
 from asr.model.features import LogMel
 from asr.screen import counting
 from asr.tasks.transcribe.decode.beam import timed
+from asr.tasks.transcribe.recognizer import Recognizer
 from asr.tasks.transcribe.timing.words import Word
-from asr.use.recognizer import Recognizer
 
 PAGE_BYTES = 18_500_000  # of clips and their rows: a page stays below 20 MB
 BATCH_SECONDS = 120  # through the model at once

@@ -16,9 +16,9 @@ from asr.corpus.cuts import about
 from asr.doctor.measures import level_and_snr
 from asr.report.plots import Example
 from asr.tasks.transcribe.decode.greedy import Hypothesis
+from asr.tasks.transcribe.recognizer import Recognizer
 from asr.tasks.transcribe.scoring.wer import Score, score
 from asr.tasks.transcribe.timing.words import Transcript
-from asr.use.recognizer import Recognizer
 from asr.writing import write_whole
 
 LATENCY_UTTERANCES = 20

@@ -10,11 +10,11 @@ from rich.console import Console
 
 from asr.corpus.batches import SpeechDataset, evaluation_batches
 from asr.screen import counting
+from asr.tasks.transcribe.recognizer import Recognizer
 from asr.tasks.transcribe.scoring.breakdown import breakdown, rare_words
 from asr.tasks.transcribe.scoring.calibration import calibration, fit_confidence
 from asr.tasks.transcribe.scoring.confusions import align_characters, align_words, count_confusions
 from asr.tasks.transcribe.scoring.hypotheses import Heard, latency_s, score_set, transcribe_set
-from asr.use.recognizer import Recognizer
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,10 @@ from torch import nn
 from asr.corpus.batches import Batch
 from asr.model.features import LogMel
 from asr.tasks.transcribe.ctc.head import CTCHead
-from asr.tasks.transcribe.decode.greedy import GreedyDecoder
 from asr.tasks.transcribe.report.clips import BYTES_PER_SECOND, LEVELS, Pictures, choose, clips_of, curves_of, sound_of
 from asr.tasks.transcribe.text.characters import CharacterTokenizer
-from asr.tasks.transcribe.text.normalise import TextNormalizer
 from asr.tasks.transcribe.timing.words import Word
-from asr.use.recognizer import Recognizer
+from tests.tasks.transcribe.recognizers import recognizer_of
 
 RATE_HZ = 16_000
 HEARD = {"text": "ab", "start": 0.05, "end": 0.2, "confidence": 0.7}
@@ -112,12 +110,10 @@ class Spelling(nn.Module):
 
 def test_words_get_their_times_and_what_cannot_be_aligned_gets_none():
     tokenizer = CharacterTokenizer.train(["ab a"])
-    recognizer = Recognizer(
-        Spelling(), tokenizer, TextNormalizer("NFC", "lower", "remove", "keep", "space"), GreedyDecoder(), RATE_HZ, {}
-    )
+    recognizer = recognizer_of(Spelling(), tokenizer, RATE_HZ)
     lengths = torch.tensor([RATE_HZ, RATE_HZ // 2])
     waveform = 0.1 * torch.randn(2, RATE_HZ, generator=torch.Generator().manual_seed(0))
-    batch = Batch(["x", "y"], ["ab a", "ß"], waveform, lengths, lengths, lengths)
+    batch = Batch(["x", "y"], ["ab a", "ß"], waveform, lengths, ())
     texts = [
         {"id": "x", "reference": "ab a", "words": [HEARD]},
         {"id": "y", "reference": "ß", "words": []},

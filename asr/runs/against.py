@@ -1,4 +1,4 @@
-"""What another recogniser heard of the same utterances: as its folder has it, else from its model, run on them."""
+"""What another model predicted of the same utterances: as its folder has it, else from its model, run on them."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from asr.errors import UserError
 from asr.screen import tell
-from asr.tasks.transcribe.scoring.significance import compare
-from asr.tasks.transcribe.text.normalise import TextNormalizer
-from asr.use.recognizer import Recognizer, load
+from asr.runs.model_folder import TrainedModel, load_model
 
 Line = Mapping[str, Any]
 REMEDY = "; evaluate both on the same data"
@@ -29,7 +29,7 @@ class Other:
     lines: list[Line]
     is_run: bool
 
-    def hypotheses(self, lines: Sequence[Line], normalize: TextNormalizer) -> list[str]:
+    def hypotheses(self, lines: Sequence[Line], normalize: Callable[[str], str]) -> list[str]:
         """Its hypotheses of these utterances; raises OtherUtterances naming the first that it has not, or otherwise."""
         its_own = {line["id"]: line for line in self.lines}
         for line in lines:
@@ -81,30 +81,27 @@ def read_lines(path: Path) -> list[Line]:
     return lines
 
 
-def compare_with(
+def predictions_of(
     other: Other,
     lines: Sequence[Line],
-    normalize: TextNormalizer,
-    transcribe: Callable[[Recognizer], Mapping[str, str]],
-    seed: int,
-    screen,
-) -> dict[str, Any]:
-    """Test the hypotheses of `lines` against the other's: what goes into comparison.json.
+    normalize: Callable[[str], str],
+    predict: Callable[[TrainedModel], Mapping[str, str]],
+    screen: Console,
+) -> list[str]:
+    """The other's predictions of the utterances of `lines`, in their order, as `normalize` writes them.
 
-    transcribe: utterance id -> text by the other's model, which is run where its folder has other utterances.
+    predict: utterance id -> prediction by the other's model, which is run where its folder has other utterances.
     """
     try:
-        others = other.hypotheses(lines, normalize)
+        return other.hypotheses(lines, normalize)
     except OtherUtterances as difference:
         if not other.is_run:
             raise
-        tell(screen, [str(difference).replace(REMEDY, "; its model now transcribes these utterances")])
-        recognizer = load(other.path / "model")
-        if str(recognizer.normalize) != str(normalize):
-            tell(screen, [f"the two write differently ({recognizer.normalize}; {normalize}), which counts as errors"])
-        texts = transcribe(recognizer)
-        if missing := [line["id"] for line in lines if line["id"] not in texts]:
-            raise UserError(f"against={other.path}: its model cannot read {missing[0]}; see rejected.jsonl") from None
-        others = [normalize(texts[line["id"]]) for line in lines]
-    references, heard, speakers = ([line[key] for line in lines] for key in ("reference", "hypothesis", "speaker"))
-    return {"against": str(other.path)} | compare(references, heard, others, speakers, seed).as_dict()
+        tell(screen, [str(difference).replace(REMEDY, "; its model now predicts these utterances")])
+    model = load_model(other.path / "model")
+    if str(model.task.normalize) != str(normalize):
+        tell(screen, [f"the two write differently ({model.task.normalize}; {normalize}), which counts as errors"])
+    texts = predict(model)
+    if missing := [line["id"] for line in lines if line["id"] not in texts]:
+        raise UserError(f"against={other.path}: its model cannot read {missing[0]}; see rejected.jsonl")
+    return [normalize(texts[line["id"]]) for line in lines]

@@ -1,87 +1,75 @@
-"""The trained model as a person uses it: save, load, transcribe.
+"""The trained model as a person uses it: recordings in, transcripts with times and confidences out."""
 
-A model is a folder anybody can open safely: model.safetensors, config.yaml, the tokenizer. Nothing in it is executed:
-config.yaml may name only parts of this package, and weights are read as numbers.
-"""
-
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import hydra
 import numpy as np
-import safetensors
-import safetensors.torch
 import torch
-import yaml
 
 from asr.audio.recording import AudioProblem, load_audio
-from asr.configuration.old_names import with_todays_names
-from asr.configuration.trust import MODEL_PARTS, check_trusted
-from asr.errors import UserError, one_line
-from asr.model.speech_model import AcousticModel
+from asr.errors import UserError
+from asr.runs.model_folder import TrainedModel
 from asr.tasks.transcribe.confidence import WordConfidence
 from asr.tasks.transcribe.ctc.alignment import align_long
-from asr.tasks.transcribe.ctc.head import BLANK, CTCHead
+from asr.tasks.transcribe.decode.build import Decoder
 from asr.tasks.transcribe.decode.greedy import Hypothesis
 from asr.tasks.transcribe.long_recordings import consecutive_log_probs, heard_in_parts, is_long, stretches
-from asr.tasks.transcribe.text.load import load_tokenizer
 from asr.tasks.transcribe.text.normalise import TextNormalizer
-from asr.tasks.transcribe.text.tokenizer import SPACE_PIECE, Tokenizer, UnknownCharacter
+from asr.tasks.transcribe.text.tokenizer import BLANK, SPACE_PIECE, Tokenizer, UnknownCharacter
 from asr.tasks.transcribe.timing.hmm import CharacterHMM, Recordings, Span
 from asr.tasks.transcribe.timing.words import Token, Transcript, segments_of, tokens_of, words_of
-from asr.writing import whole_folder, write_whole
 
-LANGUAGE_MODEL = "lm.arpa"  # of a decoder that has one
-TIMING = "timing.safetensors"
 GROUP_BATCHES = 10  # of recordings that are read before they are transcribed
 STRETCHES_AT_ONCE = 8
-FORMAT = 1  # of the model folder; raised when older programs could no longer read it
-
-Decoder = Callable[[torch.Tensor, torch.Tensor], list[Hypothesis]]  # log-probabilities (B, T', V), lengths (B,)
 
 
 class Recognizer:
-    """A trained model: `load(folder).transcribe(["a.wav"])`."""
+    """A trained model that transcribes: `asr.load(folder).transcribe(["a.wav"])`."""
 
-    def __init__(
-        self,
-        model: AcousticModel,
-        tokenizer: Tokenizer,
-        normalize: TextNormalizer,
-        decoder: Decoder,
-        sample_rate: int,
-        config: dict,
-        timing: CharacterHMM | None = None,
-        confidence: WordConfidence | None = None,
-    ) -> None:
-        self.model, self.tokenizer, self.normalize = model.eval(), tokenizer, normalize
-        self.decoder, self.sample_rate, self.config = decoder, sample_rate, config
-        self.timing = timing  # without it, times are those of CTC's frames
-        self.confidence = confidence  # without it, a word is as sure as its least sure token
+    def __init__(self, trained: TrainedModel) -> None:
+        self.trained = trained
+        self.model, self.sample_rate = trained.model.eval(), trained.sample_rate
+
+    @property
+    def task(self) -> Any:
+        """The Transcribe that holds tokens, decoder, normalisation, timing and confidence."""
+        return self.trained.task
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self.task.tokenizer
+
+    @property
+    def normalize(self) -> TextNormalizer:
+        return self.task.normalize
+
+    @property
+    def decoder(self) -> Decoder:
+        return self.task.decoder
+
+    @property
+    def timing(self) -> CharacterHMM | None:
+        """Without it, times are those of CTC's frames."""
+        return self.task.timing
+
+    @property
+    def confidence(self) -> WordConfidence | None:
+        """Without it, a word is as sure as its least sure token."""
+        return self.task.confidence
+
+    @confidence.setter
+    def confidence(self, confidence: WordConfidence | None) -> None:
+        self.task.confidence = confidence
 
     def save(self, folder: Path) -> None:
         """Write the model folder, whole or not at all."""
-        weights = {name: value.contiguous() for name, value in self.model.state_dict().items()}
-        config = self.config
-        with whole_folder(folder) as made:
-            if path := config["decoder"].get("language_model"):
-                shutil.copyfile(path, made / LANGUAGE_MODEL)
-                config = {**config, "decoder": {**config["decoder"], "language_model": LANGUAGE_MODEL}}
-            if self.confidence is not None:
-                config = {**config, "confidence": list(self.confidence.weights)}
-            write_whole(made / "model.safetensors", safetensors.torch.save(weights))
-            write_whole(made / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
-            self.tokenizer.save(made)
-            if self.timing is not None:
-                self.timing.save(made / TIMING)
+        self.trained.save(folder)
 
-    def decode_with(self, config: Mapping[str, Any]) -> None:
+    def decode_with(self, decoding: Mapping[str, Any]) -> None:
         """Decode from now on as a `decoder` of conf/ describes, and save that with the model."""
-        self.decoder = build_decoder(config, self.tokenizer, self.normalize)
-        self.config = {**self.config, "decoder": dict(config)}
+        self.task.decode_with(decoding)
 
     @torch.inference_mode()
     def decode(self, waveform: torch.Tensor, lengths: torch.Tensor) -> list[Hypothesis]:
@@ -231,63 +219,3 @@ def side_by_side(recordings: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.
     for row, samples in enumerate(recordings):
         waveform[row, : len(samples)] = torch.from_numpy(samples)
     return waveform, lengths
-
-
-def build_model(config: Mapping[str, Any], sample_rate: int, vocabulary: int) -> AcousticModel:
-    """The acoustic model that the `features` and `encoder` of a configuration describe."""
-    features = hydra.utils.instantiate(config["features"], sample_rate=sample_rate)
-    encoder = hydra.utils.instantiate(config["encoder"], features=features.dim)
-    return AcousticModel(features, encoder, CTCHead(encoder.dim, vocabulary))
-
-
-def build_decoder(config: Mapping[str, Any], tokenizer: Tokenizer, normalize: TextNormalizer) -> Decoder:
-    """What the `decoder` of a configuration describes; hotwords are normalised as transcripts are."""
-    if config.get("hotwords"):
-        config = {**config, "hotwords": [normalize(phrase) for phrase in config["hotwords"]]}
-    return hydra.utils.instantiate(config, tokenizer=tokenizer)
-
-
-def load(folder: str | Path) -> Recognizer:
-    """Open a model folder; UserError naming the file where it is missing, damaged or no model of this program."""
-    folder = Path(folder)
-    if (folder / "model" / "config.yaml").is_file():  # a run, which has a config.yaml of its own
-        folder = folder / "model"
-    config = read_config(folder / "config.yaml")
-    try:
-        for part in ("features", "encoder", "decoder", "text"):
-            check_trusted(config[part], folder / "config.yaml", MODEL_PARTS)
-        tokenizer = load_tokenizer(folder)
-        model = build_model(config, config["sample_rate"], tokenizer.size)
-        normalize = hydra.utils.instantiate(config["text"])
-        if config["decoder"].get("language_model"):
-            config["decoder"]["language_model"] = str(folder / LANGUAGE_MODEL)  # wherever the file says it is
-        decoder = build_decoder(config["decoder"], tokenizer, normalize)
-        sample_rate = int(config["sample_rate"])
-        confidence = WordConfidence(tuple(map(float, config["confidence"]))) if "confidence" in config else None
-    except UserError:
-        raise
-    except Exception as error:  # a foreign config may be wrong in any way; all of them are one line
-        raise UserError(f"{folder / 'config.yaml'}: does not describe a model ({one_line(error)})") from error
-    load_weights(model, folder / "model.safetensors")
-    timing = CharacterHMM.load(folder / TIMING) if (folder / TIMING).is_file() else None
-    return Recognizer(model, tokenizer, normalize, decoder, sample_rate, config, timing, confidence)
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise UserError(f"{path.parent}: not a model folder: it has no config.yaml; give RUN_DIR/model of a training")
-    try:
-        config = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise UserError(f"{path}: not readable as YAML ({one_line(error)}); copy the folder again") from error
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise UserError(f"{path}: not a model of this program (format {FORMAT}); give RUN_DIR/model of a finished run")
-    return with_todays_names(config)
-
-
-def load_weights(model: torch.nn.Module, path: Path) -> None:
-    try:
-        weights = safetensors.torch.load_file(path)
-        model.load_state_dict(weights)
-    except (OSError, safetensors.SafetensorError, RuntimeError) as error:
-        raise UserError(f"{path}: weights missing, damaged or of another model ({one_line(error)[:200]})") from error
