@@ -14,8 +14,8 @@ import torch
 from torchaudio.transforms import Resample
 
 from asr.audio.containers import closed_wav, missing_part
-from asr.corpus.utterance import Seconds
 
+Seconds = float
 SILENCE_PEAK = 1e-4  # of full scale, -80 dB: below it there is nothing to recognise
 UNKNOWN_LENGTH = 2**40  # samples; libsndfile reports more than this where a FLAC header leaves the length open
 BLOCK = 1 << 20  # samples read at a time

@@ -1,15 +1,15 @@
 """`asr lm`: an n-gram model of texts, or of what a run was trained on, its perplexity, and where it goes."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from hydra.utils import instantiate
 
 from asr.configuration.compose import load_configuration
-from asr.corpus.readers.lines import manifest_lines, numbered_lines
+from asr.corpus.readers.lines import numbered_lines
 from asr.errors import UserError
 from asr.language_model.ngram import NgramModel, estimate, perplexity
+from asr.runs.manifests import transcripts
 from asr.screen import console, counting, tell
 from asr.tasks.transcribe.recognizer import Recognizer
 from asr.use.load import load
@@ -124,10 +124,3 @@ def lines_of(files: Sequence[Path]) -> Iterator[str]:
         if not file.is_file():
             raise UserError(f"{file}: no such file; give plain text, a sentence a line")
         yield from (line for _, line in numbered_lines(file))
-
-
-def transcripts(manifest: Path) -> Iterator[str]:
-    """What the utterances of a run's split say."""
-    if not manifest.is_file():
-        raise UserError(f"{manifest}: no such file; give --run the folder of a finished training")
-    return (json.loads(line)["supervisions"][0]["text"] for _, line in manifest_lines(manifest))

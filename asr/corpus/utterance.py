@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lhotse.cut import Cut
 
-Seconds = float
+from asr.audio.recording import Seconds
 
 SPLITS = ("train", "dev", "test")
 
