@@ -16,6 +16,7 @@ from asr.runs.folder import environment
 from asr.runs.held_out import open_trained_run, read_split
 from asr.screen import console, counting, tell
 from asr.tasks.transcribe.report.clips import hear
+from asr.tasks.transcribe.report.presentation import TranscriptPresentation
 from asr.tasks.transcribe.scoring.against import compare_with, find_other
 from asr.tasks.transcribe.scoring.hypotheses import transcribe_set, write_json, write_lines
 from asr.tasks.transcribe.scoring.measurement import hear_split, measure_split
@@ -54,7 +55,7 @@ def evaluate(config: DictConfig) -> dict:
     made = {"run": str(run.resolve()), "source": config.data.source, "split": config.split, "seed": config.seed}
     made |= {"decoder": dict(recognizer.config["decoder"]), **environment()}
     write_whole(out / "evaluation.yaml", yaml.safe_dump(made, sort_keys=False, allow_unicode=True))
-    report = write_report(out, hear(recognizer, cuts, dataset, found.lines, screen))
+    report = write_report(out, TranscriptPresentation(), hear(recognizer, cuts, dataset, found.lines, screen))
     print_scores(metrics)
     print_errors(found.errors)
     if other is not None:

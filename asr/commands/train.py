@@ -31,6 +31,7 @@ from asr.report.run import write_report
 from asr.runs.folder import RunFolder, flat, open_run
 from asr.screen import clock, console, tell
 from asr.tasks.transcribe.report.clips import hear
+from asr.tasks.transcribe.report.presentation import TranscriptPresentation
 from asr.tasks.transcribe.scoring.hypotheses import write_json, write_lines
 from asr.tasks.transcribe.scoring.measurement import calibrate, hear_split, measure_split
 from asr.tasks.transcribe.scoring.tables import print_scores
@@ -218,7 +219,8 @@ def close(config: DictConfig, run: RunFolder, learnt: Learnt, screen) -> dict:
     recognizer = best_recognizer(run)
     metrics, lines = measure(config, run, learnt, recognizer, ("dev", "test"), screen, sure=True)
     tested = [line for line in lines if line["split"] == "test"]
-    report = write_report(run.path, hear(recognizer, corpus.splits["test"], dataset, tested, screen, REPORT_BYTES))
+    media = hear(recognizer, corpus.splits["test"], dataset, tested, screen, REPORT_BYTES)
+    report = write_report(run.path, TranscriptPresentation(), media)
     print_scores(metrics)
     waiting = f"{figures['data_wait_share']:.1%} of the steps' time waiting for data"
     screen.print(f"trained {clock(figures['seconds'])}, {waiting}; model {run.model}; report {report}", soft_wrap=True)

@@ -16,7 +16,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 
 from asr.corpus.batches import Batch
 from asr.errors import UserError
-from asr.report.plots import Example, figure_of_example
+from asr.tasks.transcribe.report.posteriors import Example, figure_of_example
 from asr.tasks.transcribe.scoring.wer import OTHER_RATE
 from asr.training.budget import Budget
 from asr.writing import write_whole
