@@ -178,8 +178,9 @@ def compare(
     """Put several runs side by side on one page: scores, curves, configurations, utterances where they differ."""
     with exit_status():
         from asr.report.comparison import write_comparison
+        from asr.tasks.transcribe.report.presentation import TranscriptPresentation
 
-        print(write_comparison(runs, out))
+        print(write_comparison(runs, out, TranscriptPresentation()))
 
 
 @app.command()

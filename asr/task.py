@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # asr.corpus draws what batches hold from a task
     from asr.corpus.batches import Batch, SpeechDataset
     from asr.corpus.corpus import Streamed
     from asr.corpus.utterance import Known, Rejection
+    from asr.report.presentation import Presentation
     from asr.runs.model_folder import TrainedModel
 
 
@@ -158,6 +159,10 @@ class Task(Protocol):
         """What people use: the trained model with the task's own ways to ask it."""
 
     # numbers and pages
+    @property
+    def presentation(self) -> "Presentation":
+        """How reports show it, and the paired test of two runs."""
+
     def measure(self, trained: "TrainedModel", held: Held, calibrate: bool = False) -> Measured:
         """Score a split: numbers with intervals, and every prediction; calibrate: learn first how sure they may be."""
 
@@ -169,12 +174,6 @@ class Task(Protocol):
 
     def normalize(self, text: str) -> str:
         """A reference or prediction as it is compared."""
-
-    def compare(self, lines: Sequence[Mapping[str, Any]], others: Sequence[str], seed: int) -> dict[str, Any]:
-        """Test the predictions of lines of hypotheses.jsonl against other predictions of the same utterances.
-
-        What comparison.json holds: the first rate of both, their difference with its interval, p, over how many units.
-        """
 
     def show_comparison(self, comparison: Mapping[str, Any]) -> None:
         """Print what comparison.json holds."""

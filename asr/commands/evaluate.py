@@ -53,7 +53,7 @@ def evaluate(values: Mapping[str, Any]) -> dict[str, Any]:
     made = {"run": str(run.path.resolve()), "source": wanted.source, "split": wanted.split, "seed": values["seed"]}
     made |= {key: value for key, value in task.described().items() if key != "_target_"} | environment()
     write_whole(out / "evaluation.yaml", yaml.safe_dump(made, sort_keys=False, allow_unicode=True))
-    report = write_report(out, task.clips(trained, held, measured, PAGE_BYTES))
+    report = write_report(out, task.presentation, task.clips(trained, held, measured, PAGE_BYTES))
     task.show(metrics, measured.errors)
     if other is not None:
         compare(values, other, held, measured.lines, run, wanted, corpus, out)
@@ -116,6 +116,7 @@ def compare(
     out: Path,
 ) -> None:
     """Test the predictions against another run's, or another evaluation's; write comparison.json and print it."""
+    from asr.errors import UserError
     from asr.runs.against import predictions_of
     from asr.runs.held_out import read_split
     from asr.writing import write_json
@@ -132,7 +133,10 @@ def compare(
         return {line["id"]: line["hypothesis"] for line in model.task.measure(model, its_own).lines}
 
     others = predictions_of(other, lines, task.normalize, predict_again, held.screen)
-    tested = task.compare(lines, others, values["seed"])
+    theirs = [{**line, "hypothesis": prediction} for line, prediction in zip(lines, others, strict=True)]
+    tested = task.presentation.compare(lines, theirs, values["seed"])
+    if tested is None:
+        raise UserError(f"{len(lines)} utterances are too little to compare on; give a larger test set")
     comparison = {"split": wanted.split, "run": str(run.path), "against": str(other.path), **tested}
     write_json(out / "comparison.json", comparison)
     task.show_comparison(comparison)

@@ -82,7 +82,7 @@ def score_and_report(plan: "Plan", run: "RunFolder", fitted: "Fitted", screen: "
     held = Held("test", cuts, fitted.dataset, batch_seconds, 0, plan.seed, fitted.device, screen, run.path)
     task = trained.task
     clips = task.clips(trained, held, measured["test"], REPORT_BYTES)
-    report = write_report(run.path, clips)
+    report = write_report(run.path, task.presentation, clips)
     task.show(metrics)
     figures = fitted.figures
     waiting = f"{figures['data_wait_share']:.1%} of the steps' time waiting for data"

@@ -11,6 +11,7 @@ RESAMPLES = 2000
 MOST_DRAWS, FEWEST_RESAMPLES = 20_000_000, 500  # a set of many units takes fewer: seconds, not minutes
 RESAMPLES_AT_ONCE = 100  # bounds the memory that a large test set takes
 MIN_SPEAKERS = 3  # fewer cannot say how much speakers differ
+FEW_UNITS = 10  # fewer are too few to trust an interval: a bootstrap over them underestimates how much they differ
 MOST_TIMES_WIDER = 2  # a bootstrap interval that is wider than Student's by more is made by a few freak draws
 NONE_FOUND = 0.05  # the chance of no error at all, at the upper end of the interval of a set without errors
 

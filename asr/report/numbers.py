@@ -45,3 +45,8 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def points(difference: float) -> str:
+    """+1.2 for a rate that is 0.012 more."""
+    return f"{100 * difference:+.1f}"

@@ -9,64 +9,69 @@ of that choice; and all together by conditional PED-ANOVA (Watanabe et al. 2023)
 
 from collections.abc import Sequence
 
+from markupsafe import Markup
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial
 from optuna.visualization import plot_param_importances
 
-from asr.report import page
+from asr.report.page import part
+from asr.report.sweep.objectives import Objective, dev_title
 from asr.report.sweep.plots import plot, snapshot
-from asr.report.sweep.trials import NAMES, choices, depending, done, early_on, shared, with_value
+from asr.report.sweep.trials import choices, depending, early_on, finished_trials, shared, with_value
+from asr.task import Rate
 from asr.tuning.table import shown
 
 FEWEST = 10  # trials that an importance is told of
 FEWEST_ABOVE = 50  # for PED-ANOVA, which compares the best tenth with the rest
 
 
-def importances(trials: Sequence[FrozenTrial], objectives: Sequence[str], rate: str) -> str:
-    """HTML: the importance of each parameter for each objective, and for the rate on dev early on; else why not."""
-    finished = done(trials)
+def importances(trials: Sequence[FrozenTrial], objectives: Sequence[Objective], rate: Rate) -> Markup:
+    """The importance of each parameter for each objective, and for the rate on dev early on; else why not."""
+    finished = finished_trials(trials)
     early, share = early_on(trials)
     if max(len(finished), len(early)) < FEWEST:
-        return page.paragraph(
-            f"With {len(finished)} finished trials nothing can be said of which parameters matter; {FEWEST} are wanted."
-        )
+        unsaid = f"With {len(finished)} finished trials nothing can be said of which parameters matter"
+        return part("paragraph", f"{unsaid}; {FEWEST} are wanted.")
     parts = [
-        page.paragraph(
+        part(
+            "paragraph",
             "The share of the differences between trials that goes with each parameter (functional ANOVA over a random "
-            "forest). Which values are better is seen below, parameter by parameter."
+            "forest). Which values are better is seen below, parameter by parameter.",
         )
     ]
     if len(early) >= FEWEST:
-        told = f"All {len(early)} trials that were begun and came so far, also those pruned later."
-        parts += [page.paragraph(told), *compared(early, [f"{NAMES[rate]} after {share:.0%} of the budget"])]
+        which = f"All {len(early)} trials that were begun and came so far, also those pruned later."
+        title = f"{dev_title(rate)} after {share:.0%} of the budget"
+        parts += [part("paragraph", which), *importances_among(early, [title])]
     if len(finished) >= FEWEST:
-        told = f"The {len(finished)} finished trials" + (", which pruning left over." if early else ".")
-        parts += [page.paragraph(told), *compared(finished, [NAMES[name] for name in objectives])]
-    return "".join(parts)
+        which = f"The {len(finished)} finished trials" + (", which pruning left over." if early else ".")
+        parts += [part("paragraph", which), *importances_among(finished, [each.title for each in objectives])]
+    return Markup().join(parts)
 
 
-def compared(trials: Sequence[FrozenTrial], titles: Sequence[str]) -> list[str]:
-    """HTML, piece by piece: the importances for each of the trials' values, which are called so."""
+def importances_among(trials: Sequence[FrozenTrial], titles: Sequence[str]) -> list[Markup]:
+    """The importances, piece by piece, for each of the trials' values, which are called so."""
     parts = [fanova(trials, titles, place) for place in range(len(titles))]
     if any(set(trial.params) - set(shared(trials)) for trial in trials):
-        parts.append(page.paragraph("Parameters that only some trials have, among the trials that have them:"))
+        parts.append(part("paragraph", "Parameters that only some trials have, among the trials that have them:"))
         parts += [within(trials, titles, name) for name in choices(trials) if depending(trials, name)]
         parts.append(all_together(trials, titles))
     return parts
 
 
-def fanova(trials: Sequence[FrozenTrial], titles: Sequence[str], place: int, among: str = "") -> str:
+def fanova(trials: Sequence[FrozenTrial], titles: Sequence[str], place: int, among: str = "") -> Markup:
     """The importance of the parameters that all of these trials have and that differ between them."""
     names = [name for name in shared(trials) if len({str(trial.params[name]) for trial in trials}) > 1]
     title = f"Importance for {titles[place]}" + (f", {among}" if among else "")
     if len(names) < 2:
-        return page.paragraph(f"{title}: fewer than two parameters differ between all of these trials.")
+        return part("paragraph", f"{title}: fewer than two parameters differ between all of these trials.")
     return bars(title, trials, titles, place, FanovaImportanceEvaluator(seed=0), names)
 
 
-def within(trials: Sequence[FrozenTrial], titles: Sequence[str], name: str) -> str:
+def within(trials: Sequence[FrozenTrial], titles: Sequence[str], name: str) -> Markup:
     """The importances among the trials of each value of a parameter that others depend on."""
-    found, few = [], []
+    found: list[tuple[str, Markup]] = []
+    few = []
     for value in choices(trials)[name]:
         some = with_value(trials, name, value)
         if not set(shared(some)) - set(shared(trials)):
@@ -74,16 +79,17 @@ def within(trials: Sequence[FrozenTrial], titles: Sequence[str], name: str) -> s
         if len(some) < FEWEST:
             few.append(f"{shown(value)} ({len(some)})")
             continue
-        found.append(fanova(some, titles, 0, f"{name} = {shown(value)}, {len(some)} trials"))
+        found.append(("", fanova(some, titles, 0, f"{name} = {shown(value)}, {len(some)} trials")))
     left_out = f"Fewer than {FEWEST} trials, so nothing is said of them: {name} = {', '.join(few)}."
-    return f'<div class="halves">{"".join(found)}</div>' + (page.paragraph(left_out) if few else "")
+    return part("beside", "halves", found) + part("paragraph", left_out if few else "")
 
 
-def all_together(trials: Sequence[FrozenTrial], titles: Sequence[str]) -> str:
+def all_together(trials: Sequence[FrozenTrial], titles: Sequence[str]) -> Markup:
     """All parameters, for being among the best tenth of the trials."""
     if len(trials) < FEWEST_ABOVE:
-        return page.paragraph(
-            f"All parameters side by side, also those that depend on a choice, takes {FEWEST_ABOVE} trials."
+        return part(
+            "paragraph",
+            f"All parameters side by side, also those that depend on a choice, takes {FEWEST_ABOVE} trials.",
         )
     title = f"What the best tenth has in common: {titles[0]}, all parameters"
     names = list(dict.fromkeys(name for trial in trials for name in trial.params))
@@ -92,7 +98,7 @@ def all_together(trials: Sequence[FrozenTrial], titles: Sequence[str]) -> str:
 
 def bars(
     title: str, trials: Sequence[FrozenTrial], titles: Sequence[str], place: int, evaluator, names: list[str]
-) -> str:
+) -> Markup:
     study = snapshot(trials, titles)
 
     def make():

@@ -9,7 +9,7 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from asr.report.provenance import one_line
-from asr.report.sweep.trials import NAMES
+from asr.report.sweep.objectives import objectives_of, rate_of
 from asr.runs.files import read_run
 from asr.tuning.sweep import Sweep
 
@@ -25,10 +25,10 @@ def making(
     rows = [
         ("Command", shlex.join(["python", *command])),
         ("Holds for every training", " ".join(sweep.overrides) or "nothing but train.py's own configuration"),
-        ("Objectives", ", ".join(NAMES[name] for name in sweep.objectives)),
+        ("Objectives", ", ".join(each.title for each in objectives_of(sweep))),
         ("Sampler", one_line(settings["sampler"])),
         ("Pruner", one_line(settings["pruner"])),
-        ("Folds", f"{sweep.folds}; a trial's {sweep.rate.upper()} is their mean" if sweep.folds else ""),
+        ("Folds", f"{sweep.folds}; a trial's {rate_of(sweep).title} is their mean" if sweep.folds else ""),
         ("Finals", finals_of(sweep)),
         ("Workers", f"{sweep.workers} on this machine"),
         ("Machines", ", ".join(machines)),

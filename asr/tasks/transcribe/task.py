@@ -14,20 +14,20 @@ from asr.corpus.batches import Batch, SpeechDataset
 from asr.corpus.corpus import Streamed
 from asr.corpus.utterance import Rejection
 from asr.errors import UserError
-from asr.report.plots import figure_of_example
 from asr.runs.model_folder import TrainedModel
-from asr.task import Held, Measured, Rate, Unusable
+from asr.task import Held, Measured, Unusable
 from asr.tasks.transcribe.confidence import WordConfidence
 from asr.tasks.transcribe.ctc.head import CTCHead
 from asr.tasks.transcribe.ctc.loss import CTCLoss, frames_needed
 from asr.tasks.transcribe.decode.build import build_decoder
 from asr.tasks.transcribe.recognizer import Recognizer
 from asr.tasks.transcribe.report.clips import hear
+from asr.tasks.transcribe.report.posteriors import figure_of_example
+from asr.tasks.transcribe.report.presentation import TranscriptPresentation
 from asr.tasks.transcribe.scoring.hypotheses import examples_of
 from asr.tasks.transcribe.scoring.measurement import calibrate as learn_confidence
 from asr.tasks.transcribe.scoring.measurement import hear_split as transcribe_split
 from asr.tasks.transcribe.scoring.measurement import measure_split as score_split
-from asr.tasks.transcribe.scoring.significance import compare
 from asr.tasks.transcribe.scoring.tables import print_comparison, print_errors, print_scores
 from asr.tasks.transcribe.scoring.wer import character_error_rate, word_error_rate
 from asr.tasks.transcribe.text.encoding import TokenEncoding
@@ -42,7 +42,6 @@ from asr.tasks.transcribe.timing.hmm import CharacterHMM
 LANGUAGE_MODEL = "lm.arpa"  # of a decoder that has one
 TIMING = "timing.safetensors"
 REMEDY = "lower encoder.subsampling.factor, or use tokenizer=bpe"  # more frames, fewer tokens
-RATES = (Rate("wer", "WER"), Rate("cer", "CER"))
 
 
 class Transcribe:
@@ -52,7 +51,8 @@ class Transcribe:
     and needs no loss. confidence: the weights of a WordConfidence.
     """
 
-    rates = RATES
+    presentation = TranscriptPresentation()
+    rates = presentation.rates
     by_speaker = True
     targets_are_transcripts = True
 
@@ -191,10 +191,6 @@ class Transcribe:
         print_scores(metrics)
         if errors is not None:
             print_errors(errors)
-
-    def compare(self, lines: Sequence[Mapping[str, Any]], others: Sequence[str], seed: int) -> dict[str, Any]:
-        references, heard, speakers = ([line[key] for line in lines] for key in ("reference", "hypothesis", "speaker"))
-        return compare(references, heard, others, speakers, seed).as_dict()
 
     def show_comparison(self, comparison: Mapping[str, Any]) -> None:
         print_comparison(comparison)

@@ -14,9 +14,9 @@ from lhotse import CutSet
 from asr.corpus.batches import Batch, SpeechDataset
 from asr.corpus.cuts import about
 from asr.doctor.measures import level_and_snr
-from asr.report.plots import Example
 from asr.tasks.transcribe.decode.greedy import Hypothesis
 from asr.tasks.transcribe.recognizer import Recognizer
+from asr.tasks.transcribe.report.posteriors import Example
 from asr.tasks.transcribe.scoring.wer import Score, score
 from asr.tasks.transcribe.timing.words import Transcript
 from asr.writing import write_whole

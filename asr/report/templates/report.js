@@ -15,7 +15,7 @@
     text: (element.querySelector("summary") ?? element).textContent.toLowerCase().normalize("NFC"),
     speaker: element.dataset.speaker ?? "",
     id: element.dataset.id,
-    errors: number(element.dataset.errors), words: number(element.dataset.words),
+    errors: number(element.dataset.errors), total: number(element.dataset.total),
     duration: number(element.dataset.duration), confidence: number(element.dataset.confidence),
     heard: element.querySelector("audio") !== null,
   }));
@@ -47,8 +47,8 @@
     for (const row of rows) row.element.hidden = !visible.has(row);
     list.prepend(...shown.map((row) => row.element));
     const sum = (key) => found.reduce((total, row) => total + row[key], 0);
-    const wer = sum("words") ? `, WER ${(100 * sum("errors") / sum("words")).toFixed(1)} %` : "";
-    told.textContent = `${found.length} of ${rows.length} utterances${wer}`
+    const rate = sum("total") ? `, ${list.dataset.rate} ${(100 * sum("errors") / sum("total")).toFixed(1)} %` : "";
+    told.textContent = `${found.length} of ${rows.length} utterances${rate}`
       + (shown.length < found.length ? `; the first ${shown.length} are shown` : "");
     more.hidden = shown.length === found.length;
   }
@@ -130,19 +130,19 @@
       return line;
     };
 
-    sight.append(picture, curves(view), ...pieces(view), now);
+    sight.append(picture, ...(view.curves ? [curves(view), ...pieces(view)] : []), now);
     sight.addEventListener("click", (event) => {
       const box = sight.getBoundingClientRect();
       play(Math.max(0, (event.clientX - box.left) / box.width * view.seconds));
     });
-    const spoken = view.reference.length ? [make("span", "label", "Reference"), wordsOf(view.reference, "Reference")]
-      : [make("span", "label", "The reference cannot be aligned")];
-    const heard = view.hypothesis.length ? [wordsOf(view.hypothesis, "Hypothesis"), make("span", "label", "Hypothesis")] : [];
+    const spoken = view.reference?.length ? [make("span", "label", "Reference"), wordsOf(view.reference, "Reference")]
+      : view.reference ? [make("span", "label", "The reference cannot be aligned")] : [];
+    const heard = view.hypothesis?.length ? [wordsOf(view.hypothesis, "Hypothesis"), make("span", "label", "Hypothesis")] : [];
     inside.append(...spoken, sight, axis(view, share), ...heard);
     timeline.append(inside);
     timeline.tabIndex = 0;
     timeline.setAttribute("role", "group");
-    timeline.setAttribute("aria-label", "Spectrogram with words and token posteriors over time");
+    timeline.setAttribute("aria-label", "Spectrogram over time, with what was recognised");
     row.querySelector(".opened").append(timeline);
 
     const follow = () => {
