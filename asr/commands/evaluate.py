@@ -7,7 +7,8 @@ from pathlib import Path
 import yaml
 from omegaconf import DictConfig
 
-from asr.configuration.compose import run_entry_point, settings
+from asr.configuration.compose import settings
+from asr.configuration.entry import run_entry_point
 from asr.corpus.batches import SpeechDataset, evaluation_batches
 from asr.corpus.source import REJECTED, write_rejected
 from asr.errors import UserError
@@ -24,8 +25,6 @@ from asr.tasks.transcribe.text.unknown import notes_of_unknown, unknown_characte
 from asr.tasks.transcribe.text.word_counts import read_word_counts
 from asr.use.recognizer import Recognizer
 from asr.writing import write_whole
-
-PURPOSE = "Score a trained model on held-out speech: WER and CER with a 95 % interval; test it against another."
 
 
 def evaluate(config: DictConfig) -> dict:
@@ -84,9 +83,9 @@ def evaluation_name(config: DictConfig) -> str:
     return config.split if config.data.source is None else f"{Path(config.data.source).resolve().name}-{config.split}"
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     warnings.filterwarnings("ignore")
-    run_entry_point("evaluate", PURPOSE, evaluate)
+    run_entry_point("evaluate", evaluate, arguments)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from lhotse import CutSet
 from omegaconf import DictConfig
 from pytorch_lightning import Callback
 
-from asr.configuration.compose import run_entry_point, settings
+from asr.configuration.compose import settings
+from asr.configuration.entry import run_entry_point
 from asr.corpus.batches import SpeechDataset, evaluation_batches, training_batches
 from asr.corpus.corpus import Corpus, texts_of
 from asr.corpus.folds import in_fold, share_of
@@ -44,7 +45,6 @@ from asr.training.records import Hyperparameters
 from asr.training.summary import announce, describe, parameters
 from asr.use.recognizer import FORMAT, Recognizer, build_decoder, build_model, load
 
-PURPOSE = "Train a speech recogniser with CTC and measure it on held-out speech."
 REPORT_BYTES = 5_500_000  # about 300 utterances to hear, in seconds; evaluate.py makes a page with three times as many
 
 
@@ -271,10 +271,10 @@ def peak_memory_mib() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore")
-    run_entry_point("train", PURPOSE, train)
+    run_entry_point("train", train, arguments)
 
 
 if __name__ == "__main__":
