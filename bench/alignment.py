@@ -21,7 +21,7 @@ from lhotse import CutSet
 from omegaconf import DictConfig, OmegaConf
 
 from asr.audio.recording import load_audio
-from asr.configuration.compose import exit_status
+from asr.configuration.entry import exit_status
 from asr.synthetic import espeak
 from asr.synthetic.corpus import noise_of, plan_of
 from asr.synthetic.voices import recorded

@@ -25,7 +25,8 @@ from rich.console import Console
 
 from asr.commands.lm import run as estimate
 from asr.commands.tune_decoder import listen
-from asr.configuration.compose import exit_status, load_configuration, settings
+from asr.configuration.compose import as_plain_values, load_configuration
+from asr.configuration.entry import exit_status
 from asr.corpus.batches import SpeechDataset, evaluation_batches
 from asr.runs.held_out import HeldOut, open_trained_run, read_split
 from asr.tasks.transcribe.decode.build import build_decoder
@@ -46,7 +47,7 @@ class Split:
     """A split's log-probabilities, batch by batch, and its references."""
 
     def __init__(self, name: str, options: Sequence[str], screen: Console) -> None:
-        values = settings(load_configuration("evaluate", [*options, f"split={name}"]))
+        values = as_plain_values(load_configuration("evaluate", [*options, f"split={name}"]))
         data = values["data"]
         wanted = HeldOut(name, data["source"], data["reader"], data["max_rejected"])
         run = open_trained_run(values["run"], wanted.source)
@@ -130,7 +131,7 @@ def main() -> None:
     run, _, _ = open_trained_run(config)
     dev, test = Split("dev", options, screen), Split("test", options, screen)
     tokenizer, normalize = test.recognizer.tokenizer, test.recognizer.normalize
-    plain = settings(config.decoder)
+    plain = as_plain_values(config.decoder)
     found: dict[str, dict] = {}
     found["greedy"], greedy = measured(test, build_decoder(GREEDY, tokenizer, normalize), None)
     found["beam"], _ = measured(test, build_decoder(plain, tokenizer, normalize), greedy)

@@ -18,7 +18,8 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from asr.audio.recording import one_torch_thread
-from asr.configuration.compose import exit_status, load_configuration
+from asr.configuration.compose import load_configuration
+from asr.configuration.entry import exit_status
 from asr.corpus.batches import SpeechDataset, training_batches
 from asr.corpus.corpus import Corpus
 from asr.corpus.shards.index import shards_at

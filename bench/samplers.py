@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from statistics import mean
 
-from asr.configuration.compose import exit_status
+from asr.configuration.entry import exit_status
 from asr.tuning.finals import DEFAULT
 
 

@@ -21,7 +21,8 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 
 from asr.commands.train import corpus_to_train_on
-from asr.configuration.compose import exit_status, load_configuration, settings
+from asr.configuration.compose import as_plain_values, load_configuration
+from asr.configuration.entry import exit_status
 from asr.corpus.batches import SpeechDataset
 from asr.corpus.corpus import targets_of
 from asr.runs.folder import open_run
@@ -77,7 +78,7 @@ def main() -> None:
     arguments, overrides = parser.parse_known_args()
     folder = Path(tempfile.mkdtemp())
     config = load_configuration("train", [*overrides, f"run_dir={folder / 'run'}", "trainer.augment_from=0"])
-    values = settings(config)
+    values = as_plain_values(config)
     if values["trainer"]["precision"] == "auto":
         values["trainer"]["precision"] = "32-true"
     run, plan = open_run(values), plan_of(values)

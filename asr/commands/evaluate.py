@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asr.configuration.compose import run_entry_point, settings
+from asr.configuration.entry import run_entry_point
 
 if TYPE_CHECKING:  # what takes seconds to import is imported when there is something to score
     from rich.console import Console
@@ -14,7 +14,6 @@ if TYPE_CHECKING:  # what takes seconds to import is imported when there is some
     from asr.runs.model_folder import TrainedModel
     from asr.task import Held
 
-PURPOSE = "Score a trained model on held-out speech: its rates with a 95 % interval; test it against another."
 PAGE_BYTES = 18_500_000  # of clips and their rows: a page stays below 20 MB
 
 
@@ -142,8 +141,8 @@ def compare(
     task.show_comparison(comparison)
 
 
-def main() -> None:
-    run_entry_point("evaluate", PURPOSE, lambda config: evaluate(settings(config)))
+def main(arguments: list[str] | None = None) -> None:
+    run_entry_point("evaluate", evaluate, arguments)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,41 @@
 """`asr lm`: an n-gram model of texts, or of what a run was trained on, its perplexity, and where it goes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from hydra.utils import instantiate
+import typer
 
-from asr.configuration.compose import load_configuration
-from asr.corpus.readers.lines import numbered_lines
+from asr.configuration.entry import exit_status
 from asr.errors import UserError
-from asr.language_model.ngram import NgramModel, estimate, perplexity
-from asr.runs.manifests import transcripts
 from asr.screen import console, counting, tell
-from asr.tasks.transcribe.recognizer import Recognizer
-from asr.use.load import load
+
+if TYPE_CHECKING:
+    from asr.language_model.ngram import NgramModel
+    from asr.tasks.transcribe.recognizer import Recognizer
 
 SHOWN_EVERY = 10_000  # lines
+
+
+class Units(StrEnum):
+    words = "words"
+    tokens = "tokens"
+
+
+def lm(
+    texts: Annotated[list[Path] | None, typer.Argument(help="Plain text, a sentence a line.")] = None,
+    run_dir: Annotated[
+        Path | None, typer.Option("--run", help="A training's folder: its normalization, its tokens, its transcripts.")
+    ] = None,
+    order: Annotated[int, typer.Option(help="Words in an n-gram.")] = 3,
+    units: Annotated[Units, typer.Option(help="tokens: those of the run's model.")] = Units.words,
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("lm.arpa"),
+    held_out: Annotated[Path | None, typer.Option(help="Other text, whose perplexity is told.")] = None,
+) -> None:
+    """Estimate an n-gram language model (modified Kneser-Ney) and write it as ARPA."""
+    with exit_status():
+        run(texts or [], run_dir, order, units is Units.tokens, out, held_out)
 
 
 def run(
@@ -33,6 +54,10 @@ def write_language_model(
     Texts are normalised as the run does it, else as conf/text/default.yaml says. `tokens`: of the run's own tokens.
     `held_out` is scored, else the run's dev transcripts where it was trained on its training transcripts.
     """
+    from asr.language_model.ngram import estimate
+    from asr.runs.manifests import transcripts
+    from asr.use.load import load
+
     recognizer = load(run_dir) if run_dir is not None else None
     if not texts and run_dir is None:
         raise UserError("asr lm takes TEXT files, or --run RUN_DIR for what that run was trained on")
@@ -66,8 +91,10 @@ def write_language_model(
         say("--held-out TEXT tells how well it predicts other text")
 
 
-def described(model: NgramModel, sentences: Sequence[Sequence[str]]) -> str:
+def described(model: "NgramModel", sentences: Sequence[Sequence[str]]) -> str:
     """Perplexity and unknown words of held-out sentences."""
+    from asr.language_model.ngram import perplexity
+
     log_probs, known = model.log_probs(sentences)
     if not len(log_probs):
         raise UserError("the held-out text is empty, so there is nothing to tell the perplexity of")
@@ -82,9 +109,9 @@ def described(model: NgramModel, sentences: Sequence[Sequence[str]]) -> str:
 class Speller:
     """Lines of text in, sentences of words, or of the model's tokens, out; remembers what the model cannot write."""
 
-    def __init__(self, recognizer: Recognizer | None, tokens: bool) -> None:
+    def __init__(self, recognizer: "Recognizer | None", tokens: bool) -> None:
         self.tokenizer = recognizer.tokenizer if recognizer is not None else None
-        self.normalize = recognizer.normalize if recognizer is not None else _default_normalizer()
+        self.normalize = recognizer.normalize if recognizer is not None else default_normalizer()
         self.tokens = tokens
         self.unknown: set[str] = set()
         self.lines = 0  # that hold unknown characters
@@ -108,7 +135,12 @@ class Speller:
             yield f"{what}: {self.lines} lines {fate}: {' '.join(sorted(self.unknown))} are not among its characters"
 
 
-def _default_normalizer():
+def default_normalizer() -> Callable[[str], str]:
+    """What conf/text/default.yaml describes."""
+    from hydra.utils import instantiate
+
+    from asr.configuration.compose import load_configuration
+
     return instantiate(load_configuration("train", []).text)
 
 
@@ -120,6 +152,8 @@ def counted(lines: Iterable[str], on_progress: Callable[[int, int | None], None]
 
 
 def lines_of(files: Sequence[Path]) -> Iterator[str]:
+    from asr.corpus.readers.lines import numbered_lines
+
     for file in files:
         if not file.is_file():
             raise UserError(f"{file}: no such file; give plain text, a sentence a line")

@@ -5,28 +5,57 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from hydra.utils import instantiate
+import typer
 from rich.table import Table
 
 from asr import __version__
-from asr.configuration.compose import CONF, load_configuration, nearest
-from asr.corpus.prepare import lhotse_recipes
-from asr.corpus.prepare.manifests import SEAL, prepare
-from asr.corpus.source import REJECTED
-from asr.corpus.utterance import Utterance
+from asr.configuration.entry import exit_status
+from asr.configuration.search_path import group_files
 from asr.errors import UserError, one_line
 from asr.screen import console, counting
 from asr.writing import is_whole, partial_folder
 
-OWN = sorted(path.stem for path in (CONF / "data").glob("*.yaml"))  # corpora with a reader here
+if TYPE_CHECKING:
+    from asr.corpus.utterance import Utterance
+
+
+def prepare(
+    corpus: Annotated[str | None, typer.Argument(help="Its name: asr prepare --list shows them all.")] = None,
+    source: Annotated[str | None, typer.Argument(help="The folder with the corpus as it was downloaded.")] = None,
+    target: Annotated[Path | None, typer.Argument(help="The folder to make; it is what data.source takes.")] = None,
+    options: Annotated[
+        list[str] | None, typer.Argument(help="data.dev_fraction=0.05, or name=value of lhotse's recipe.")
+    ] = None,
+    list_corpora: Annotated[bool, typer.Option("--list", help="Show every corpus that can be prepared.")] = False,
+) -> None:
+    """Turn a corpus as it was downloaded into manifests with clean splits. Cut off, the same command goes on."""
+    with exit_status():
+        if list_corpora:
+            console().print(corpora())
+        elif corpus is None or source is None or target is None:
+            raise UserError("asr prepare takes CORPUS SOURCE TARGET; asr prepare --list shows every corpus")
+        else:
+            run(corpus, source, target, options or [])
+
+
+def with_reader() -> list[str]:
+    """The corpora that a file of conf/data/ says how to read."""
+    return list(group_files("data"))
 
 
 def run(corpus: str, source: str, target: Path, options: Sequence[str]) -> None:
     """Prepare `corpus` from the folder `source` into `target`; `options` are train.py's overrides or a recipe's."""
-    if corpus not in OWN and corpus not in lhotse_recipes.recipes():
+    from asr.configuration.overrides import closest
+    from asr.corpus.prepare import lhotse_recipes
+    from asr.corpus.prepare.manifests import prepare as write_manifests
+    from asr.corpus.source import REJECTED
+
+    known = [*with_reader(), *lhotse_recipes.recipes()]
+    if corpus not in known:
         raise UserError(
-            f"{corpus}: no such corpus{nearest(corpus, [*OWN, *lhotse_recipes.recipes()])}; "
+            f"{corpus}: no such corpus{closest(corpus, known)}; "
             "asr prepare --list shows them all, and default takes any form that data.source takes"
         )
     folder = Path(source).expanduser().absolute()
@@ -41,7 +70,7 @@ def run(corpus: str, source: str, target: Path, options: Sequence[str]) -> None:
     reading = reading_of(corpus, folder, options)
     partial_folder(target).mkdir(parents=True, exist_ok=True)
     with counting(screen, "preparing") as on_progress:
-        summary = prepare(
+        summary = write_manifests(
             reading.utterances(partial_folder(target)),
             target,
             made_of,
@@ -62,14 +91,19 @@ def run(corpus: str, source: str, target: Path, options: Sequence[str]) -> None:
 class CorpusReading:
     """How a corpus is read: `utterances` takes a folder that may be written to, the fractions are of drawn splits."""
 
-    utterances: Callable[[Path], Iterable[Utterance]]
+    utterances: Callable[[Path], "Iterable[Utterance]"]
     dev_fraction: float
     test_fraction: float
 
 
 def reading_of(corpus: str, source: Path, options: Sequence[str]) -> CorpusReading:
     """Raises UserError where an option is neither train.py's nor the recipe's."""
-    if corpus in OWN:
+    from hydra.utils import instantiate
+
+    from asr.configuration.compose import load_configuration
+    from asr.corpus.prepare import lhotse_recipes
+
+    if corpus in with_reader():
         config = load_configuration("train", [f"data={corpus}", *options])
         reader = instantiate(config.data.reader)
         return CorpusReading(lambda scratch: reader(source), config.data.dev_fraction, config.data.test_fraction)
@@ -83,7 +117,7 @@ def reading_of(corpus: str, source: Path, options: Sequence[str]) -> CorpusReadi
             raise UserError(f"{option}: {corpus} has no such option; it takes {listed} (as name=value), and data.…")
     config = load_configuration("train", others)
 
-    def utterances(work: Path) -> Iterable[Utterance]:
+    def utterances(work: Path) -> "Iterable[Utterance]":
         scratch = work / "recipe"
         shutil.rmtree(scratch, ignore_errors=True)  # what a recipe had begun to write cannot be trusted
         scratch.mkdir()
@@ -94,6 +128,8 @@ def reading_of(corpus: str, source: Path, options: Sequence[str]) -> CorpusReadi
 
 def is_prepared(target: Path, made_of: dict) -> bool:
     """Whether `target` holds this very corpus. Raises UserError where it holds anything else."""
+    from asr.corpus.prepare.manifests import SEAL
+
     if not is_whole(target, SEAL, "prepared corpus"):
         return False
     try:
@@ -110,13 +146,17 @@ def is_prepared(target: Path, made_of: dict) -> bool:
 
 def corpora() -> Table:
     """Every corpus that can be prepared, and what it takes beside its folder."""
+    from asr.configuration.compose import load_configuration
+    from asr.corpus.prepare import lhotse_recipes
+
+    own_corpora = with_reader()
     table = Table("corpus", "by", "options (name=value)")
-    for name in OWN:
+    for name in own_corpora:
         keys = load_configuration("train", [f"data={name}"]).data.reader
         own = " ".join(f"data.reader.{key}" for key in keys if not key.startswith("_"))
         table.add_row(name, "this project", own or "-")
     for name, recipe in lhotse_recipes.recipes().items():
-        if name not in OWN:
+        if name not in own_corpora:
             options = lhotse_recipes.options_of(recipe)
             listed = " ".join(f"{option} (needed)" if needed else option for option, needed in options.items())
             table.add_row(name, "lhotse", listed or "-")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asr.configuration.compose import run_entry_point, settings
+from asr.configuration.entry import run_entry_point
 
 if TYPE_CHECKING:  # what takes seconds to import is imported when there is something to train
     from rich.console import Console
@@ -15,7 +15,6 @@ if TYPE_CHECKING:  # what takes seconds to import is imported when there is some
     from asr.training.pipeline import Fitted
     from asr.training.plan import Plan
 
-PURPOSE = "Train a model of speech, a recogniser by default, and measure it on held-out speech."
 REPORT_BYTES = 5_500_000  # about 300 utterances to hear; evaluate.py makes a page with three times as many
 
 
@@ -90,8 +89,8 @@ def score_and_report(plan: "Plan", run: "RunFolder", fitted: "Fitted", screen: "
     return metrics
 
 
-def main() -> None:
-    run_entry_point("train", PURPOSE, lambda config: train(settings(config)))
+def main(arguments: list[str] | None = None) -> None:
+    run_entry_point("train", train, arguments)
 
 
 if __name__ == "__main__":

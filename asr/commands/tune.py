@@ -20,8 +20,10 @@ from omegaconf import DictConfig
 from optuna.trial import TrialState
 
 from asr.commands.train import corpus_to_train_on, score_and_report
-from asr.configuration.compose import all_keys, compose_quietly, exit_status, help_text, listed, load_configuration
-from asr.configuration.compose import settings as as_dict
+from asr.configuration.compose import all_keys, compose_quietly, load_configuration
+from asr.configuration.compose import as_plain_values as as_dict
+from asr.configuration.entry import exit_status
+from asr.configuration.search_path import config_dir_arguments, take_config_dir
 from asr.corpus.batches import SpeechDataset
 from asr.corpus.folds import in_fold
 from asr.errors import Interrupted, UserError
@@ -44,7 +46,6 @@ from asr.tuning.turns import Turns
 from asr.tuning.work import work
 from asr.tuning.workers import NUMBER, UNTIL, Workers, end_with_parent, threads_of
 
-PURPOSE = "Train many models, find the best configuration, and say how sure that is."
 LOOK_S = 1.0  # between looks at the study
 TRAINS_TOO = ("budget",)  # groups of keys that tune.py and train.py share; only what conf/tune.yaml names is tune.py's
 
@@ -67,7 +68,7 @@ def tune(arguments: Sequence[str]) -> dict[str, Any] | None:
         with reachable(where_of(config, sweep)):
             work(sweep, study, storage, default, float(os.environ[UNTIL]), trainings, samplers_of(config))
         return None
-    command = ["-m", "asr.commands.tune", *arguments]
+    command = ["-m", "asr.commands.tune", *config_dir_arguments(), *arguments]
     if (sweep.folder / SUMMARY).is_file():
         console().print(f"{sweep.folder} is finished already; another name= and run_dir= search anew", soft_wrap=True)
         if not is_told(sweep.folder):
@@ -263,17 +264,12 @@ class Trainings:
         return score_and_report(plan, run, Fitted(corpus, dataset, figures, torch.device("cpu")), screen)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore")
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        with exit_status():
-            print(help_text("tune", PURPOSE, sys.argv[1:]))
-        print("\nevery key and group of train.py is taken too, and holds for every trial: python train.py --help")
-    else:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with what is there kept
-        with exit_status(), quiet_optuna():
-            tune(sys.argv[1:])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with what is there kept
+    with exit_status(), quiet_optuna():
+        tune(take_config_dir(sys.argv[1:] if arguments is None else arguments))
 
 
 if __name__ == "__main__":

@@ -1,43 +1,35 @@
-"""What --help says of the configuration: every key with its value, and the comment that stands beside it in conf/."""
+"""What --help says: usage, groups with their choices, every key with its value and the comment beside it in conf/."""
 
-import re
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 
-KEY = re.compile(r"(?P<indent> *)(?P<key>\w+):")
-COMMENT = re.compile(r"\s#\s+(?P<comment>.*)$")
+from omegaconf import OmegaConf
+
+from asr.configuration.comments import comments_of_keys, purpose_of, with_keys
+from asr.configuration.compose import chosen_files, compose_quietly, without_hydra
+from asr.configuration.overrides import SEVERAL, check_override, group_overrides
+from asr.configuration.search_path import group_files, groups
+
 WIDTH = 40  # of a key with its value, where a comment follows
+MORE = {"tune": "\nevery key and group of train.py is taken too, and holds for every trial: python train.py --help"}
+
+
+def help_text(name: str, arguments: Sequence[str]) -> str:
+    """Usage, the groups with their choices, and every key with its default, those of the groups' files given too."""
+    known = chosen_files(compose_quietly(name, [])).keys() | SEVERAL
+    overrides = [each for each in group_overrides(arguments) if each.partition("=")[0] in known]
+    for override in overrides:
+        check_override(name, override)
+    configuration = compose_quietly(name, overrides)
+    lines = [purpose_of(name), "", f"usage: python {name}.py [--config-dir=DIR] [group=choice …] [key=value …]", ""]
+    lines += ["groups and their choices:"]
+    lines += [f"  {group + '=':24}{' | '.join(group_files(group))}" for group in groups()]
+    lines += ["", "keys and their defaults, with " + (" ".join(overrides) or "the groups' defaults") + ":"]
+    text = OmegaConf.to_yaml(without_hydra(configuration))
+    lines += [f"  {line}" for line in explained(text, comments_of_keys(name, chosen_files(configuration)))]
+    return "\n".join([*lines, *filter(None, [MORE.get(name)])])
 
 
 def explained(text: str, comments: Mapping[str, str]) -> Iterator[str]:
     """The lines of a configuration as YAML, with the comments of its keys (`a.b`)."""
-    for path, line in with_paths(text):
-        yield f"{line:<{WIDTH}} # {comments[path]}" if path in comments else line
-
-
-def comments_in(conf: Path, name: str, choices: Mapping[str, str | None]) -> dict[str, str]:
-    """By key: of conf/<name>.yaml, and of the files of groups, of those with a choice only the chosen one."""
-    found = comments_of(conf / f"{name}.yaml", "")
-    for file in sorted(conf.glob("*/**/*.yaml")):
-        group = str(file.parent.relative_to(conf))
-        if choices.get(group, file.stem) == file.stem:
-            found |= comments_of(file, group.replace("/", ".") + ".")
-    return found
-
-
-def comments_of(file: Path, prefix: str) -> dict[str, str]:
-    lines = with_paths(file.read_text("utf-8"))
-    return {prefix + path: comment["comment"] for path, line in lines if path and (comment := COMMENT.search(line))}
-
-
-def with_paths(text: str) -> Iterator[tuple[str, str]]:
-    """Every line with the dotted path of the key that it begins with, '' where it does not."""
-    above: list[tuple[int, str]] = []
-    for line in text.splitlines():
-        found = KEY.match(line)
-        if not found:
-            yield "", line
-            continue
-        indent = len(found["indent"])
-        above = [each for each in above if each[0] < indent] + [(indent, found["key"])]
-        yield ".".join(key for _, key in above), line
+    for key, line in with_keys(text):
+        yield f"{line:<{WIDTH}} # {comments[key]}" if key in comments else line

@@ -1,65 +1,66 @@
 """Which values a key of the configuration may have, told before anything is read.
 
-The kind of a value is that of its default. Ranges go by a key's last word, so that they hold for parts yet to come.
+The kind of a value is that of its default in conf/. A whole number above 0 stands for whole numbers above 0, any other
+number for any. The comment beside the key says where it is otherwise, in a part of its own between semicolons:
+`lr: 0.001  # peak; above 0`. It may also say `null: …`, what null stands for, where another default is usual.
 """
 
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from asr.errors import UserError
 
-POSITIVE = {
-    *(
-        "epochs",
-        "minutes",
-        "total_minutes",
-        "trials",
-        "folds",
-        "fold",
-        "lr",
-        "gradient_norm",
-        "patience",
-        "examples",
-        "num_nodes",
-    ),
-    *("accumulate_grad_batches", "check_val_every_n_epoch", "log_every_n_steps"),
-    *("sample_rate", "batch_seconds", "batch_utterances", "max_utterance_seconds", "vocabulary_size"),
-    *("window_ms", "hop_ms", "mels", "coefficients", "delta_window", "factor", "factors"),
-    *("beam", "tokens_per_frame"),
-    *("dim", "units", "layers", "heads", "feed_forward", "channels", "blocks", "kernel_frames"),
-}
-NOT_NEGATIVE = {"seed", "workers", "cache_gib", "warmup_steps", "weight_decay", "deltas", "context", "time_masks"}
-SHARES = {  # from 0 to 1
-    *("dev_fraction", "test_fraction", "max_rejected", "augment_from", "average_decay", "final_share"),
-    *("train_share", "time_share", "frequency_share", "probability", "dropout"),
-}
 UNITS = ("_ms", "_db", "_seconds", "_gib", "minutes")  # words that end so may be fractions, though 25 is the default
-# null in conf/train.yaml or conf/data/default.yaml, though an experiment may set them
-NULLABLE = {"minutes", "patience", "batch_utterances", "workers", "sample_rate", "trials", "unknown_penalty", "folds"}
 # a number, a list or a word, as Lightning takes it; a range or a list where the default is the other
 ANY = {"trainer.devices", "search.space"}
+NUMBER = r"-?\d+(?:\.\d+)?"
+RANGE = re.compile(
+    rf"(?P<whole>whole )?(?:numbers? )?(?:of )?"
+    rf"(?:above (?P<above>{NUMBER})|(?P<least>{NUMBER}) or more|(?P<low>{NUMBER}) to (?P<high>{NUMBER})|(?P<any>any))"
+)
 
 
-def check_values(defaults: Mapping, given: Mapping, prefix: str = "") -> None:
+@dataclass(frozen=True)
+class Range:
+    """Numbers from `low` (itself not, where `open`) to `high`; whole: without fractions, None: as the default is."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    open: bool = False
+    whole: bool | None = None
+
+    def __contains__(self, number: float) -> bool:
+        return math.isfinite(number) and self.low <= number <= self.high and not (self.open and number == self.low)
+
+    def __str__(self) -> str:
+        if self.high < math.inf:
+            return f" from {self.low:g} to {self.high:g}"
+        if self.low > -math.inf:
+            return f" above {self.low:g}" if self.open else f" of {self.low:g} or more"
+        return ""
+
+
+def check_values(defaults: Mapping, given: Mapping, comments: Mapping[str, str], prefix: str = "") -> None:
     """Raise UserError for the first value of `given` that is not of its default's kind, or out of range.
 
-    `defaults` holds the same keys, and null where any kind will do.
+    `defaults` holds the same keys, and null where any kind will do; `comments` stand beside the keys in conf/.
     """
     for name, value in given.items():
         key, default = f"{prefix}{name}", defaults.get(name)
         if key in ANY:
             continue
         if isinstance(value, Mapping):
-            check_values(default if isinstance(default, Mapping) else value, value, f"{key}.")
-        elif value != default and (wanted := wanted_instead(key, default, value)):
+            check_values(default if isinstance(default, Mapping) else value, value, comments, f"{key}.")
+        elif value != default and (wanted := wanted_instead(key, default, value, comments.get(key, ""))):
             usual = "" if default is None or isinstance(default, Mapping) else f", such as {default}"
             raise UserError(f"{key}={'null' if value is None else value}: {wanted} is wanted{usual}")
 
 
-def wanted_instead(key: str, default: Any, value: Any) -> str | None:
+def wanted_instead(key: str, default: Any, value: Any, comment: str) -> str | None:
     """What the value ought to be; None where it is that."""
-    word = key.rpartition(".")[2]
     if isinstance(default, Mapping):
         group = f"{key.replace('.', '/')}=NAME"
         return f"a part with keys of its own ({key}.{next(iter(default), '…')}=…, or {group} where that is a group)"
@@ -67,28 +68,34 @@ def wanted_instead(key: str, default: Any, value: Any) -> str | None:
         return f"a list ({key}=[…])" if isinstance(default, list) else "one value, not a list,"
     if isinstance(default, bool):
         return None if isinstance(value, bool) else "true or false"
+    if value is None and (default is None or any(part.startswith("null:") for part in parts_of(comment))):
+        return None
     usual = default[0] if isinstance(default, list) and default else default
-    if value is None and (default is None or word in NULLABLE):
+    wanted = range_of(comment, usual)
+    if wanted is None:
         return None
-    if not (word in POSITIVE | NOT_NEGATIVE | SHARES or is_number(usual)):
-        return None
-    whole = not (isinstance(usual, float) or word in SHARES or word.endswith(UNITS))
-    interval, holds = interval_of(word)
+    is_whole = isinstance(usual, int) and not key.endswith(UNITS) if wanted.whole is None else wanted.whole
     numbers = value if isinstance(value, list) else [value]
-    if all(is_number(n) and not (whole and isinstance(n, float)) and holds(n) for n in numbers):
+    if all(is_number(n) and n in wanted and not (is_whole and isinstance(n, float)) for n in numbers):
         return None
-    return f"a {'whole ' if whole else ''}number{interval}"
+    return f"a {'whole ' if is_whole else ''}number{wanted}"
 
 
-def interval_of(word: str) -> tuple[str, Callable[[float], bool]]:
-    """How the interval of a key's numbers reads, and whether a number lies in it."""
-    if word in POSITIVE:
-        return " above 0", lambda number: 0 < number < math.inf
-    if word in NOT_NEGATIVE:
-        return " of 0 or more", lambda number: 0 <= number < math.inf
-    if word in SHARES:
-        return " from 0 to 1", lambda number: 0 <= number <= 1
-    return "", math.isfinite
+def range_of(comment: str, default: Any) -> Range | None:
+    """The numbers that a key's comment or default allows; None where it takes no numbers."""
+    for found in filter(None, map(RANGE.fullmatch, parts_of(comment))):
+        whole = True if found["whole"] else None
+        if found["high"]:
+            return Range(float(found["low"]), float(found["high"]), whole=bool(whole))
+        low = found["above"] or found["least"] or "-inf"
+        return Range(float(low), open=bool(found["above"]), whole=whole)
+    if not is_number(default):
+        return None
+    return Range(0, open=default > 0) if isinstance(default, int) and default >= 0 else Range()
+
+
+def parts_of(comment: str) -> list[str]:
+    return [part.strip() for part in comment.split(";")]
 
 
 def is_number(value: Any) -> bool:

@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 
 from asr.errors import UserError
-from asr.screen import tell
 from asr.runs.model_folder import TrainedModel, load_model
+from asr.screen import tell
 
 Line = Mapping[str, Any]
 REMEDY = "; evaluate both on the same data"

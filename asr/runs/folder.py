@@ -125,7 +125,9 @@ def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]
         ignored += ["task.", "choices.task", "trainer.monitor"]
     one, other = flat(dict(ours)), flat(dict(theirs))
     keys = [key for key in {**other, **one} if not key.startswith(tuple(ignored))]
-    keys = [key for key in keys if not key.startswith("task.") or key.removeprefix("task.") not in one]  # the task repeats its groups
+    keys = [
+        key for key in keys if not key.startswith("task.") or key.removeprefix("task.") not in one
+    ]  # the task repeats its groups
     return [f"{key}={other.get(key)} instead of {one.get(key)}" for key in keys if one.get(key) != other.get(key)]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from lhotse import CutSet
 from rich.console import Console
 
-from asr.configuration.compose import nearest
+from asr.configuration.overrides import closest
 from asr.configuration.trust import DATA_PARTS, check_trusted
 from asr.corpus.corpus import Corpus
 from asr.corpus.folds import in_fold
@@ -75,7 +75,7 @@ def run_folder(path: str) -> Path:
 def check_split(split: str) -> None:
     """Raise UserError where there is no split of that name."""
     if split not in (*SPLITS, "all"):
-        hint = nearest(split, SPLITS)
+        hint = closest(split, SPLITS)
         raise UserError(f"split={split}: no such split{hint}; there are train, dev, test and all")
 
 
@@ -83,7 +83,9 @@ def read_split(wanted: HeldOut, run: TrainedRun, model: TrainedModel, out: Path,
     """The wanted split of the given source, or of the run's own, as `model` hears it; a source can be scored whole."""
     data, whole, own = run.data, wanted.split == "all", wanted.source is None
     check_split(wanted.split)
-    settings = DataSettings.of(dict(data) if own else {**data, "reader": wanted.reader, "text": None, "synthetic": None})
+    settings = DataSettings.of(
+        dict(data) if own else {**data, "reader": wanted.reader, "text": None, "synthetic": None}
+    )
     sharded = settings.shards if own else sharded_corpora(wanted.source)
     if sharded is not None:
         return read_shards(sharded[0], wanted, model, out)

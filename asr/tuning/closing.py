@@ -8,7 +8,7 @@ import optuna
 import yaml
 from optuna.trial import TrialState
 
-from asr.configuration.compose import CONF
+from asr.configuration.search_path import CONF
 from asr.errors import UserError
 from asr.runs.against import read_lines
 from asr.tasks.transcribe.scoring.significance import compare

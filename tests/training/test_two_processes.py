@@ -48,11 +48,11 @@ def test_two_processes_read_shards(tones, tmp_path):
         "import sys",
         f"sys.path.insert(0, {str(ROOT)!r})",
         "import asr.commands.train as train",
-        "from asr.configuration.compose import run_entry_point",
+        "from asr.configuration.entry import run_entry_point",
         "from asr.corpus.shards.streaming import Stream",
         "texts = Stream.texts",
         "Stream.texts = lambda self: (text for text in texts(self) if 'c' not in text)",
-        "run_entry_point('train', train.PURPOSE, train.train)",
+        "run_entry_point('train', train.train)",
     )
     command = [sys.executable, str(without_c), *TINY, *chosen, "trainer.strategy=ddp", "trainer.devices=2"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)

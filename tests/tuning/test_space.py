@@ -5,7 +5,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from asr.commands.tune import own_and_train
-from asr.configuration.compose import CONF, group_choices, load_configuration
+from asr.configuration.compose import group_choices, load_configuration
+from asr.configuration.search_path import CONF
 from asr.errors import UserError
 from asr.tuning.points import corners, every_point
 from asr.tuning.space import read_space

@@ -8,7 +8,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from asr.configuration.compose import CONF, load_configuration
+from asr.configuration.compose import load_configuration
+from asr.configuration.search_path import CONF
 from asr.errors import UserError
 from asr.tuning.finals import candidates_of, ranking
 from asr.tuning.sweep import Clock, Finals, Sweep, judged

@@ -11,7 +11,8 @@ import soundfile
 import torch
 
 import asr
-from asr.configuration.compose import CONF, load_configuration
+from asr.configuration.compose import load_configuration
+from asr.configuration.search_path import CONF
 from asr.runs.model_folder import TrainedModel, new_model
 from asr.tasks.transcribe.recognizer import Recognizer
 from asr.tasks.transcribe.text.characters import CharacterTokenizer
