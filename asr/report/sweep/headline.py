@@ -9,9 +9,9 @@ from optuna.trial import FrozenTrial, TrialState
 from asr.report import page
 from asr.report.numbers import NONE, bounds, clock, count, interval, is_number, percent, probability
 from asr.report.sweep.trials import choices, done, link, parameters, trained_s, with_value, written
+from asr.screen import as_text
 from asr.tuning.finals import folder_of
 from asr.tuning.sweep import Sweep
-from asr.tuning.table import shown
 from asr.tuning.trials import STATES, dev_of, dev_rate
 
 RIVALS = {"runner_up": "The runner-up", "as_it_stood": "The configuration as it stood"}
@@ -19,7 +19,7 @@ RIVALS = {"runner_up": "The runner-up", "as_it_stood": "The configuration as it 
 
 def headline(sweep: Sweep, summary: Mapping[str, Any], trials: Sequence[FrozenTrial]) -> str:
     """HTML: of a finished sweep. summary: what summary.json holds."""
-    winner, rate = summary["winner"], sweep.rate
+    winner, rate = summary["winner"], sweep.rate.name
     test = winner.get("metrics", {}).get("test", {})
     seeds = len(winner["dev_each"])
     remark = interval(winner["dev_ci95"])
@@ -53,7 +53,7 @@ def so_far(sweep: Sweep, trials: Sequence[FrozenTrial], others: Sequence[FrozenT
     figures = [("Trials", *counted(trials)), took(seconds, trained / (seconds * sweep.workers) if seconds else None)]
     if not finished:
         return told + page.cards(figures) + page.paragraph("No trial has been finished yet.")
-    best, rate = finished[0], sweep.rate
+    best, rate = finished[0], sweep.rate.name
     expected = interval(dev_of(best).get(f"{rate}_ci95"))
     of_it = "of one training" + (f", 95 % interval {expected}" if expected else "")
     on_dev = f"{rate.upper()} on dev", percent(dev_rate(best, rate)), of_it
@@ -146,7 +146,7 @@ def best_of_each(trials: Sequence[FrozenTrial], rate: str) -> str:
         for value in values:
             some = with_value(finished, name, value)
             if some:
-                rows.append((some[0], [shown(value), str(len(some)), *figures_of(some[0], rate)]))
+                rows.append((some[0], [as_text(value), str(len(some)), *figures_of(some[0], rate)]))
         rows.sort(key=lambda row: row[0].values)
         columns = [name, "#Finished", "#Best trial", f"#Dev {rate.upper()}", "#95 % interval"]
         columns += ["#Parameters", "#Trained"]

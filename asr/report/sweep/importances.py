@@ -16,7 +16,7 @@ from optuna.visualization import plot_param_importances
 from asr.report import page
 from asr.report.sweep.plots import plot, snapshot
 from asr.report.sweep.trials import NAMES, choices, depending, done, early_on, shared, with_value
-from asr.tuning.table import shown
+from asr.screen import as_text
 
 FEWEST = 10  # trials that an importance is told of
 FEWEST_ABOVE = 50  # for PED-ANOVA, which compares the best tenth with the rest
@@ -72,9 +72,9 @@ def within(trials: Sequence[FrozenTrial], titles: Sequence[str], name: str) -> s
         if not set(shared(some)) - set(shared(trials)):
             continue
         if len(some) < FEWEST:
-            few.append(f"{shown(value)} ({len(some)})")
+            few.append(f"{as_text(value)} ({len(some)})")
             continue
-        found.append(fanova(some, titles, 0, f"{name} = {shown(value)}, {len(some)} trials"))
+        found.append(fanova(some, titles, 0, f"{name} = {as_text(value)}, {len(some)} trials"))
     left_out = f"Fewer than {FEWEST} trials, so nothing is said of them: {name} = {', '.join(few)}."
     return f'<div class="halves">{"".join(found)}</div>' + (page.paragraph(left_out) if few else "")
 

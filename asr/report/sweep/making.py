@@ -28,7 +28,7 @@ def making(
         ("Objectives", ", ".join(NAMES[name] for name in sweep.objectives)),
         ("Sampler", one_line(settings["sampler"])),
         ("Pruner", one_line(settings["pruner"])),
-        ("Folds", f"{sweep.folds}; a trial's {sweep.rate.upper()} is their mean" if sweep.folds else ""),
+        ("Folds", f"{sweep.folds}; a trial's {sweep.rate.title} is their mean" if sweep.folds else ""),
         ("Finals", finals_of(sweep)),
         ("Workers", f"{sweep.workers} on this machine"),
         ("Machines", ", ".join(machines)),

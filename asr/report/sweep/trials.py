@@ -11,8 +11,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from asr.report import page
 from asr.report.numbers import NONE, clock, count, is_number, percent
+from asr.screen import as_text
 from asr.tuning.pruning import RUNGS
-from asr.tuning.table import shown
 from asr.tuning.trials import STATES, dev_rate
 
 NAMES = {  # of objectives
@@ -87,7 +87,7 @@ def with_value(trials: Sequence[FrozenTrial], name: str, value: object) -> list[
 def written(trial: FrozenTrial, names: Sequence[str] | None = None) -> str:
     """Parameters by their keys, as a line; names: those that are wanted."""
     wanted = {name: value for name, value in trial.params.items() if names is None or name in names}
-    return ", ".join(f"{name.split(' (')[0]} = {shown(value)}" for name, value in wanted.items())
+    return ", ".join(f"{name.split(' (')[0]} = {as_text(value)}" for name, value in wanted.items())
 
 
 def parameters(trial: FrozenTrial) -> int | None:
@@ -127,7 +127,7 @@ def table(trials: Sequence[FrozenTrial], objectives: Sequence[str], rate: str, f
         cells = [place_of(trial, folder), state_of(trial), number(dev_rate(trial, rate), percent)]
         cells += [number(values.get(name), "{:.4g}".format) for name in more]
         cells += [number(parameters(trial), count), number(trained_s(trial), clock)]
-        cells += [(number if name in numbers else cell)(trial.params.get(name), shown) for name in columns]
+        cells += [(number if name in numbers else cell)(trial.params.get(name), as_text) for name in columns]
         cells += [cell(written(trial, [name for name in trial.params if name not in columns]), str)] * further
         rows.append(f'<tr data-state="{STATES[trial.state]}">{"".join(cells)}</tr>')
     return filters(begun) + sortable("Trials", head, rows)

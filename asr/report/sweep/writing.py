@@ -17,7 +17,7 @@ from asr.report.sweep.importances import importances
 from asr.report.sweep.making import making
 from asr.report.sweep.plots import plots, slices
 from asr.report.sweep.trials import table
-from asr.tuning.closing import SUMMARY
+from asr.tuning.summary import SUMMARY
 from asr.tuning.sweep import Sweep
 from asr.writing import write_whole
 
@@ -68,13 +68,13 @@ def write_report(
     """
     summary = json.loads(file.read_text("utf-8")) if (file := sweep.folder / SUMMARY).is_file() else None
     above = headline(sweep, summary, trials) if summary else so_far(sweep, trials, finals, seconds)
-    drawn = plots(trials, sweep.objectives, sweep.rate)
+    drawn = plots(trials, sweep.objectives, sweep.rate.name)
     sections = [
-        page.section("Best of each", best_of_each(trials, sweep.rate)),
+        page.section("Best of each", best_of_each(trials, sweep.rate.name)),
         page.section("The search", *drawn),
-        page.section("Which parameters matter", importances(trials, sweep.objectives, sweep.rate)),
-        page.section("Each parameter alone", slices(trials, sweep.objectives, sweep.rate)),
-        page.section("Trials", table(trials, sweep.objectives, sweep.rate, sweep.folder)),
+        page.section("Which parameters matter", importances(trials, sweep.objectives, sweep.rate.name)),
+        page.section("Each parameter alone", slices(trials, sweep.objectives, sweep.rate.name)),
+        page.section("Trials", table(trials, sweep.objectives, sweep.rate.name, sweep.folder)),
         page.section("How it was made", page.facts(made)),
     ]
     title = f"search={sweep.name}" + ("" if summary else " (unfinished)")
