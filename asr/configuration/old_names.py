@@ -2,6 +2,7 @@
 
 from typing import Any
 
+TRANSCRIBE = "asr.tasks.transcribe.task.Transcribe"  # the one task of earlier versions
 MOVED = {  # the beginning of an old dotted name -> of today's; none begins another
     "asr.features": "asr.model.features",
     "asr.augment": "asr.model.augment",
@@ -39,5 +40,5 @@ def as_format_2(config: dict[str, Any]) -> dict[str, Any]:
         return config
     own: dict[str, Any] = {key: config[key] for key in ("text", "decoder", "confidence") if key in config}
     others = {key: value for key, value in config.items() if key not in own}
-    task: dict[str, Any] = {"_target_": "asr.tasks.transcribe.task.Transcribe", **own}
+    task: dict[str, Any] = {"_target_": TRANSCRIBE, **own}
     return others | {"format": 2, "task": task}

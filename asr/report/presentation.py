@@ -34,9 +34,15 @@ class Presentation(Protocol):
     def differing(self, names: Sequence[str], records: Sequence[Sequence[Record]]) -> Section | None:
         """A comparison's part with the utterances that runs answered differently; `names` and `records` of each run."""
 
-    def compare(self, lines: Sequence[Record], others: Sequence[Record], seed: int) -> Mapping[str, Any] | None:
+    def interval(self, lines: Sequence[Record], rate: Rate) -> Sequence[float] | None:
+        """The 95 % interval [low, high] of a rate over lines, of one or several trainings; None where there is none."""
+
+    def compare(
+        self, lines: Sequence[Record], others: Sequence[Record], seed: int, rate: Rate | None = None
+    ) -> Mapping[str, Any] | None:
         """The paired test of two runs on the same utterances in the same order; None where they cannot be compared.
 
-        It holds at least difference (of the first rate, lines − others), difference_ci95, bootstrap_p, bootstrap_over.
+        It holds at least difference (of `rate`, the first by default, lines − others), difference_ci95, bootstrap_p,
+        bootstrap_over.
         An entry that is a mapping with `p` is a further test, shown by its `title` or its key in capitals.
         """

@@ -4,9 +4,9 @@ import optuna
 import pytest
 from omegaconf import OmegaConf
 
-from asr.commands.tune import own_and_train
-from asr.configuration.compose import group_choices, load_configuration
-from asr.configuration.search_path import CONF
+from asr.commands.tune_arguments import own_and_train
+from asr.configuration.compose import load_configuration, load_values
+from asr.configuration.search_path import group_files
 from asr.errors import UserError
 from asr.tuning.points import corners, every_point
 from asr.tuning.space import read_space
@@ -37,7 +37,7 @@ def test_every_draw_is_a_configuration_and_the_parameters_say_which():
 def test_a_configuration_is_a_point_where_it_lies_inside():
     space = read_space(NESTED)
     inside = ["encoder=lstm", "encoder.layers=2", "augment=[noise]", "augment.noise.low_db=5"]
-    point = space.of(load_configuration("train", inside))
+    point = space.point_of(load_values("train", inside))
     assert point == {
         "encoder": "lstm",
         "encoder.layers (lstm)": 2,
@@ -52,7 +52,7 @@ def test_a_configuration_is_a_point_where_it_lies_inside():
         if outside != "encoder.layers=4":
             changed = [each for each in changed if not each.startswith("encoder.layers")]
         changed = [each for each in changed if "noise" not in each] if "specaugment" in outside else changed
-        assert space.of(load_configuration("train", [*changed, outside])) is None, outside
+        assert space.point_of(load_values("train", [*changed, outside])) is None, outside
 
 
 @pytest.mark.parametrize(
@@ -95,11 +95,11 @@ def test_corners_hold_every_choice_with_both_ends():
         assert any(wanted in each for each in tried), wanted
 
 
-@pytest.mark.parametrize("search", sorted(set(group_choices(CONF / "search")) - {"full"}))  # full: the others
+@pytest.mark.parametrize("search", sorted(set(group_files("search")) - {"full"}))  # full: the others
 def test_every_search_that_comes_along_can_be_trained(search):
     """Both ends of every range with every choice, on the configuration as it stands."""
-    settings = load_configuration("tune", [f"search={search}"])
-    space = read_space(OmegaConf.to_container(settings.search.space))
+    config = load_configuration("tune", [f"search={search}"])
+    space = read_space(OmegaConf.to_container(config.search.space))
     for corner in corners(space):
         load_configuration("train", corner)
 

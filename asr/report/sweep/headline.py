@@ -11,13 +11,12 @@ from optuna.trial import FrozenTrial, TrialState
 from asr.report.numbers import NONE, bounds, clock, count, interval, is_number, percent
 from asr.report.page import part, render
 from asr.report.paired import EXPLAINED, test_cells, test_columns
-from asr.report.sweep.objectives import rate_of
 from asr.report.sweep.trials import choices, finished_trials, link, parameters, trained_s, with_value, written
 from asr.report.tables import Bars, Table
+from asr.screen import as_text
 from asr.task import Rate
 from asr.tuning.finals import folder_of
 from asr.tuning.sweep import Sweep
-from asr.tuning.table import shown
 from asr.tuning.trials import STATES, dev_of, dev_rate
 
 RIVALS = {"runner_up": "The runner-up", "as_it_stood": "The configuration as it stood"}
@@ -28,7 +27,7 @@ Card = tuple[str, str, str]
 
 def headline(sweep: Sweep, summary: Mapping[str, Any], trials: Sequence[FrozenTrial]) -> Markup:
     """Of a finished sweep. summary: what summary.json holds."""
-    winner, rate = summary["winner"], rate_of(sweep)
+    winner, rate = summary["winner"], sweep.rate
     test, seeds = winner.get("metrics", {}).get("test", {}), len(winner["dev_each"])
     over_seeds = f", mean of {seeds} seeds" if seeds > 1 else ""
     cards = [
@@ -58,7 +57,7 @@ def headline_so_far(
     sweep: Sweep, trials: Sequence[FrozenTrial], final_trials: Sequence[FrozenTrial], seconds: float
 ) -> Markup:
     """Of a sweep that has not finished, which has taken so many seconds; final_trials: the trainings of its finals."""
-    rate, finished = rate_of(sweep), finished_trials(trials)
+    rate, finished = sweep.rate, finished_trials(trials)
     trained = sum(trained_s(trial) or 0.0 for trial in (*trials, *final_trials))
     cards = [trials_card(trials), time_card(seconds, trained / (seconds * sweep.workers) if seconds else None)]
     if finished:
@@ -144,7 +143,7 @@ def best_of_each(trials: Sequence[FrozenTrial], rate: Rate) -> Markup:
     for name, values in choices(finished).items():
         groups = [(value, with_value(finished, name, value)) for value in values]
         best_first = sorted(((value, some) for value, some in groups if some), key=lambda group: group[1][0].values)
-        rows = [[shown(value), str(len(some)), *best_cells(some[0], rate)] for value, some in best_first]
+        rows = [[as_text(value), str(len(some)), *best_cells(some[0], rate)] for value, some in best_first]
         bars = [(dev_rate(some[0], rate.name) or 0.0, dev_bounds(some[0], rate)) for _, some in best_first]
         columns = [name, "#Finished", "#Best trial", f"#Dev {rate.title}", "#95 % interval", "#Parameters", "#Trained"]
         tables += part("table", Table(columns, rows, Bars.of(rate, bars)))

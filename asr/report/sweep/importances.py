@@ -18,8 +18,8 @@ from asr.report.page import part
 from asr.report.sweep.objectives import Objective, dev_title
 from asr.report.sweep.plots import plot, snapshot
 from asr.report.sweep.trials import choices, depending, early_on, finished_trials, shared, with_value
+from asr.screen import as_text
 from asr.task import Rate
-from asr.tuning.table import shown
 
 FEWEST = 10  # trials that an importance is told of
 FEWEST_ABOVE = 50  # for PED-ANOVA, which compares the best tenth with the rest
@@ -77,9 +77,9 @@ def within(trials: Sequence[FrozenTrial], titles: Sequence[str], name: str) -> M
         if not set(shared(some)) - set(shared(trials)):
             continue
         if len(some) < FEWEST:
-            few.append(f"{shown(value)} ({len(some)})")
+            few.append(f"{as_text(value)} ({len(some)})")
             continue
-        found.append(("", fanova(some, titles, 0, f"{name} = {shown(value)}, {len(some)} trials")))
+        found.append(("", fanova(some, titles, 0, f"{name} = {as_text(value)}, {len(some)} trials")))
     left_out = f"Fewer than {FEWEST} trials, so nothing is said of them: {name} = {', '.join(few)}."
     return part("beside", "halves", found) + part("paragraph", left_out if few else "")
 

@@ -9,7 +9,7 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from asr.report.provenance import one_line
-from asr.report.sweep.objectives import objectives_of, rate_of
+from asr.report.sweep.objectives import objectives_of
 from asr.runs.files import read_run
 from asr.tuning.sweep import Sweep
 
@@ -28,7 +28,7 @@ def making(
         ("Objectives", ", ".join(each.title for each in objectives_of(sweep))),
         ("Sampler", one_line(settings["sampler"])),
         ("Pruner", one_line(settings["pruner"])),
-        ("Folds", f"{sweep.folds}; a trial's {rate_of(sweep).title} is their mean" if sweep.folds else ""),
+        ("Folds", f"{sweep.folds}; a trial's {sweep.rate.title} is their mean" if sweep.folds else ""),
         ("Finals", finals_of(sweep)),
         ("Workers", f"{sweep.workers} on this machine"),
         ("Machines", ", ".join(machines)),

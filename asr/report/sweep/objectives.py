@@ -21,17 +21,11 @@ class Objective:
         return self.key not in FIGURES
 
 
-def rate_of(sweep: Sweep) -> Rate:
-    """What trainings choose their models by, and are pruned and ranked by."""
-    return Rate(sweep.rate, sweep.rate.upper())
-
-
 def dev_title(rate: Rate) -> str:
     return f"dev {rate.title}"
 
 
 def objectives_of(sweep: Sweep) -> Sequence[Objective]:
     """The values of its trials, in their order."""
-    rate = rate_of(sweep)
-    titles = FIGURES | {rate.name: dev_title(rate)}
-    return [Objective(key, titles.get(key, f"dev {key.upper()}")) for key in sweep.objectives]
+    titles = FIGURES | {rate.name: dev_title(rate) for rate in sweep.rates}
+    return [Objective(key, titles[key]) for key in sweep.objectives]

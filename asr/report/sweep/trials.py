@@ -13,9 +13,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from asr.report.numbers import NONE, clock, count, is_number, percent
 from asr.report.page import render
 from asr.report.sweep.objectives import Objective
+from asr.screen import as_text
 from asr.task import Rate
 from asr.tuning.pruning import RUNGS
-from asr.tuning.table import shown
 from asr.tuning.trials import STATES, dev_rate
 
 NEARLY_ALL = 0.9  # of the trials have come as far as where they are compared
@@ -83,7 +83,7 @@ def with_value(trials: Sequence[FrozenTrial], name: str, value: object) -> list[
 def written(trial: FrozenTrial, names: Sequence[str] | None = None) -> str:
     """Parameters by their keys, as a line; names: those that are wanted."""
     wanted = {name: value for name, value in trial.params.items() if names is None or name in names}
-    return ", ".join(f"{name.split(' (')[0]} = {shown(value)}" for name, value in wanted.items())
+    return ", ".join(f"{name.split(' (')[0]} = {as_text(value)}" for name, value in wanted.items())
 
 
 def parameters(trial: FrozenTrial) -> int | None:
@@ -123,7 +123,7 @@ def table(trials: Sequence[FrozenTrial], objectives: Sequence[Objective], rate: 
         cells = [number_cell(dev_rate(trial, rate.name), percent)]
         cells += [number_cell(values.get(each.key), "{:.4g}".format) for each in more]
         cells += [number_cell(parameters(trial), count), number_cell(trained_s(trial), clock)]
-        cells += [(number_cell if name in numbers else text_cell)(trial.params.get(name), shown) for name in columns]
+        cells += [(number_cell if name in numbers else text_cell)(trial.params.get(name), as_text) for name in columns]
         cells += [text_cell(written(trial, [name for name in trial.params if name not in columns]), str)] * further
         rows.append(
             {

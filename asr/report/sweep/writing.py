@@ -16,10 +16,10 @@ from asr.report.sweep.headline import best_of_each, headline, headline_so_far
 from asr.report.sweep.hparams import write_hparams
 from asr.report.sweep.importances import importances
 from asr.report.sweep.making import making
-from asr.report.sweep.objectives import objectives_of, rate_of
+from asr.report.sweep.objectives import objectives_of
 from asr.report.sweep.plots import plots, slices
 from asr.report.sweep.trials import table
-from asr.tuning.closing import SUMMARY
+from asr.tuning.summary import SUMMARY
 from asr.tuning.sweep import Sweep
 from asr.writing import write_whole
 
@@ -69,7 +69,7 @@ def write_report(
     """
     summary = json.loads(file.read_text("utf-8")) if (file := sweep.folder / SUMMARY).is_file() else None
     introduction = headline(sweep, summary, trials) if summary else headline_so_far(sweep, trials, finals, seconds)
-    rate, objectives = rate_of(sweep), objectives_of(sweep)
+    rate, objectives = sweep.rate, objectives_of(sweep)
     sections = [
         Section("Best of each", best_of_each(trials, rate)),
         Section("The search", plots(trials, objectives, rate)),

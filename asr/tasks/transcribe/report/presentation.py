@@ -13,6 +13,7 @@ from asr.tasks.transcribe.report.utterances import utterances
 from asr.tasks.transcribe.report.words import count_errors
 from asr.tasks.transcribe.scoring.confusions import align_words
 from asr.tasks.transcribe.scoring.significance import compare
+from asr.tasks.transcribe.scoring.wer import characters_as_words, score
 
 FEWEST_COMPARED = 2  # utterances
 
@@ -47,10 +48,28 @@ class TranscriptPresentation:
         """Utterances that all runs heard, those first whose errors differ most."""
         return Section("Utterances where they differ most", differing_utterances(names, records))
 
-    def compare(self, lines: Sequence[Record], others: Sequence[Record], seed: int) -> Mapping[str, Any] | None:
-        """The bootstrap over speakers and MAPSSWE, as comparison.json holds them."""
+    def interval(self, lines: Sequence[Record], rate: Rate) -> Sequence[float]:
+        """95 % interval of an error rate, by the bootstrap over speakers."""
+        references, hypotheses = ([line[key] for line in lines] for key in ("reference", "hypothesis"))
+        return getattr(score(references, hypotheses, speakers_of(lines)), f"{rate.name}_ci95")
+
+    def compare(
+        self, lines: Sequence[Record], others: Sequence[Record], seed: int, rate: Rate | None = None
+    ) -> Mapping[str, Any] | None:
+        """The bootstrap over speakers and MAPSSWE, as comparison.json holds them; of characters where `rate` is CER."""
         if len(lines) < FEWEST_COMPARED or not any(line["reference"].split() for line in lines):
             return None
-        references, ours = ([line[key] for line in lines] for key in ("reference", "hypothesis"))
-        theirs, groups = [line["hypothesis"] for line in others], [line.get("speaker") for line in lines]
-        return compare(references, ours, theirs, groups, seed).as_dict()
+        parts = (lines, "reference"), (lines, "hypothesis"), (others, "hypothesis")
+        texts = [[line[key] for line in some] for some, key in parts]
+        if rate is not None and rate.name == "cer":
+            texts = [list(map(characters_as_words, each)) for each in texts]
+        references, ours, theirs = texts
+        return compare(references, ours, theirs, speakers_of(lines), seed).as_dict()
+
+
+def speakers_of(lines: Sequence[Record]) -> list[str | None]:
+    """Whose each line is; in lines of several trainings, an utterance without a speaker is one speaker's with each."""
+    speakers, names = [line.get("speaker") for line in lines], [str(line["id"]) for line in lines]
+    if len(set(names)) == len(names):
+        return speakers
+    return [speaker or name for speaker, name in zip(speakers, names, strict=True)]

@@ -1,4 +1,4 @@
-"""Who works on what: locks that the system releases when a process ends, however it ends."""
+"""Locks in a folder, which the system releases when a process ends, however it ends."""
 
 import fcntl
 import os
@@ -10,44 +10,51 @@ from pathlib import Path
 from asr.writing import write_whole
 
 
-class Claims:
-    """Locks in a folder that the processes of one machine, or of a shared disk, see alike."""
+class FolderLocks:
+    """Locks that all processes of one machine, or of a shared disk, see alike."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """One process at a time."""
+    def one_at_a_time(self) -> Iterator[None]:
+        """Wait until no other process is in this block."""
         with (self.folder / "turn.lock").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def take(self, name: str, wait: bool = False) -> "Claim | None":
-        """Hold `name` until the claim is let go or the process ends; None where another holds it and we do not wait."""
+    def acquire(self, name: str, wait: bool = False) -> "Lock | None":
+        """Hold the lock `name` until it is released or the process ends; None where it is taken and `wait` is off."""
         descriptor = os.open(self.folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             return None
-        return Claim(descriptor)
+        return Lock(descriptor)
+
+    def is_free(self, name: str) -> bool:
+        """Whether nobody holds the lock `name`."""
+        lock = self.acquire(name)
+        if lock is not None:
+            lock.release()
+        return lock is not None
 
     @property
-    def home(self) -> str:
-        """What tells this folder from any other, on whichever machine it is looked at."""
-        file = self.folder / "home"
+    def folder_id(self) -> str:
+        """What tells this folder from any other, also from one of the same path on another machine."""
+        file = self.folder / "folder_id"
         if not file.exists():
             write_whole(file, uuid.uuid4().hex)
         return file.read_text("utf-8")
 
 
-class Claim:
-    """A lock that is held; `let_go` ends it, as the end of the process does."""
+class Lock:
+    """A lock that is held."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         os.close(self.descriptor)

@@ -12,7 +12,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from asr.screen import clock
+from asr.screen import as_text, clock, percent
+from asr.task import Rate
 from asr.tuning.pruning import RUNGS
 from asr.tuning.sweep import Sweep
 from asr.tuning.trials import STATES, dev_rate
@@ -22,15 +23,15 @@ AROUND_A_TABLE = 5  # lines: title, head, rules, and a best trial that takes a s
 STYLES = {TrialState.PRUNED: "dim", TrialState.FAIL: "red", TrialState.RUNNING: "cyan", TrialState.WAITING: "dim"}
 
 
-class Screen:
-    """Shows the trials of a sweep and, once they have begun, the finals. Use as a context."""
+class SweepDisplay:
+    """Shows the trials of a sweep and, once they have started, the finals. Use as a context."""
 
     def __init__(self, console: Console, sweep: Sweep, until: float) -> None:
         self.console, self.sweep, self.until = console, sweep, until
         self.live: Live | None = None
-        self.told: set[tuple[str, int]] = set()
+        self.printed: set[tuple[str, int]] = set()
 
-    def __enter__(self) -> "Screen":
+    def __enter__(self) -> "SweepDisplay":
         if self.console.is_terminal:
             self.live = Live(console=self.console, auto_refresh=False)
             self.live.start()
@@ -40,26 +41,26 @@ class Screen:
         if self.live:
             self.live.stop()
 
-    def say(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def show(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial]) -> None:
         if self.live:
-            self.live.update(self.whole(trials, finals), refresh=True)
+            self.live.update(self.layout(trials, finals), refresh=True)
             return
         for kind, some in (("trial", trials), ("final", finals)):
             for trial in some:
-                if trial.state.is_finished() and (kind, trial.number) not in self.told:
-                    self.told.add((kind, trial.number))
+                if trial.state.is_finished() and (kind, trial.number) not in self.printed:
+                    self.printed.add((kind, trial.number))
                     line = line_of(trial, self.sweep.rate)
-                    self.say(f"{kind} {trial.number:3d}  {line}  {self.left(trials, finals)}")
+                    self.print_line(f"{kind} {trial.number:3d}  {line}  {self.time_left(trials, finals)}")
 
-    def whole(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial]) -> Group:
-        shown = [("finals: the best few, with other seeds", finals)] if finals else []
-        room = self.console.size.height - 2 - AROUND_A_TABLE * (1 + len(shown))  # what is too high loses its end
+    def layout(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial]) -> Group:
+        below = [("finals: the best few, with other seeds", finals)] if finals else []
+        room = self.console.size.height - 2 - AROUND_A_TABLE * (1 + len(below))  # a terminal cuts off what is too high
         of_finals = min(len(finals), ROWS, max(2, room // 2))
         parts: list[Any] = [self.table(f"search={self.sweep.name}", trials, max(2, min(ROWS, room - of_finals)))]
-        parts += [self.table(title, some, of_finals) for title, some in shown]
+        parts += [self.table(title, some, of_finals) for title, some in below]
         return Group(Text(self.headline(trials, finals)), *parts)
 
     def table(self, title: str, trials: Sequence[FrozenTrial], rows: int) -> Table:
@@ -67,36 +68,36 @@ class Screen:
         table = Table(title=title, title_justify="left", expand=True, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         table.add_column("trial", justify="right", no_wrap=True)
         table.add_column("values", ratio=1)
-        table.add_column(f"dev {self.sweep.rate.upper()}", justify="right", no_wrap=True)
+        table.add_column(f"dev {self.sweep.rate.title}", justify="right", no_wrap=True)
         table.add_column("time", justify="right", no_wrap=True)
         table.add_column("", max_width=max(8, self.console.width // 4))
         done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-        best = min(done, key=lambda trial: trial.values[0], default=None)
-        shown = [trial for trial in trials if trial.state != TrialState.WAITING][-rows:]
-        if best is not None and best not in shown:
-            shown[:1] = [best]
-        for trial in shown:
+        best = min(done, key=lambda trial: self.sweep.costs(trial.values)[0], default=None)
+        latest = [trial for trial in trials if trial.state != TrialState.WAITING][-rows:]
+        if best is not None and best not in latest:
+            latest[:1] = [best]
+        for trial in latest:
             state, style = STATES[trial.state], STYLES.get(trial.state, "")
             name = f"* {trial.number}" if trial is best else str(trial.number)
             values = Text(values_of(trial), no_wrap=trial is not best, overflow="ellipsis")
-            said = Text(told(trial, state), no_wrap=True, overflow="ellipsis")
-            table.add_row(name, values, rate_of(trial, self.sweep.rate), clock(seconds_of(trial)), said, style=style)
+            outcome = Text(outcome_of(trial, state), no_wrap=True, overflow="ellipsis")
+            table.add_row(name, values, rate_of(trial, self.sweep.rate), clock(seconds_of(trial)), outcome, style=style)
         waiting = sum(trial.state == TrialState.WAITING for trial in trials)
         if waiting:
             table.add_row("", f"{waiting} more wait", "", "", "", style="dim")
         return table
 
     def headline(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial]) -> str:
-        done = [trial.values[0] for trial in trials if trial.state == TrialState.COMPLETE]
-        best = f"best {min(done):.4g}" if done else "no trial is done yet"
+        done = [trial.values for trial in trials if trial.state == TrialState.COMPLETE]
+        best = f"best {min(done, key=self.sweep.costs)[0]:.4g}" if done else "no trial is done yet"
         counts = ", ".join(
             f"{number} {word}"
             for state, word in STATES.items()
             if (number := sum(trial.state == state for trial in trials))
         )
-        return f"{best}; {counts}; {self.left(trials, finals)}"
+        return f"{best}; {counts}; {self.time_left(trials, finals)}"
 
-    def left(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial]) -> str:
+    def time_left(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial]) -> str:
         """How long it will take, by the budget or by the pace so far."""
         if self.until != float("inf"):
             return f"{clock(max(0.0, self.until - time.time()))} left"
@@ -110,12 +111,13 @@ class Screen:
         return f"about {clock(ahead / self.sweep.workers)} left"
 
 
-def line_of(trial: FrozenTrial, rate: str) -> str:
-    state = told(trial, STATES[trial.state])
-    return f"{state:8} dev {rate.upper()} {rate_of(trial, rate):>7}  {clock(seconds_of(trial))}  {values_of(trial)}"
+def line_of(trial: FrozenTrial, rate: Rate) -> str:
+    outcome = outcome_of(trial, STATES[trial.state])
+    return f"{outcome:8} dev {rate.title} {rate_of(trial, rate):>7}  {clock(seconds_of(trial))}  {values_of(trial)}"
 
 
-def told(trial: FrozenTrial, state: str) -> str:
+def outcome_of(trial: FrozenTrial, state: str) -> str:
+    """What became of a trial; of one under way, how much of its budget is spent."""
     reason = trial.user_attrs.get("reason", "")
     if trial.state == TrialState.RUNNING and trial.intermediate_values:
         return f"{max(trial.intermediate_values) / RUNGS:.0%}"
@@ -127,20 +129,15 @@ def values_of(trial: FrozenTrial) -> str:
     if "final" in trial.user_attrs:
         label = trial.user_attrs.get("label", f"candidate {trial.user_attrs['final'][0]}")
         return f"{label}, seed {trial.user_attrs['final'][1]}"
-    return " ".join(f"{short(name)}={shown(value)}" for name, value in trial.params.items())
+    return " ".join(f"{short(name)}={as_text(value)}" for name, value in trial.params.items())
 
 
 def short(name: str) -> str:
     return name.split(" (")[0].rpartition(".")[2]
 
 
-def shown(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def rate_of(trial: FrozenTrial, rate: str) -> str:
-    found = dev_rate(trial, rate)
-    return "–" if found is None else f"{found:.2%}"
+def rate_of(trial: FrozenTrial, rate: Rate) -> str:
+    return percent(dev_rate(trial, rate.name))
 
 
 def seconds_of(trial: FrozenTrial) -> float:

@@ -1,4 +1,4 @@
-"""The processes of a sweep on this machine: begun, watched, begun again where one is killed, and ended together."""
+"""The worker processes of a sweep on this machine: started, started again where one is killed, and ended together."""
 
 import os
 import signal
@@ -11,13 +11,12 @@ from pathlib import Path
 
 import torch
 
-NUMBER, UNTIL = "ASR_TUNE_WORKER", "ASR_TUNE_UNTIL"  # what a worker learns from its environment
-MOST_DEATHS = 5  # of each worker, without a trial that ended in between
+MAX_RESTARTS = 5  # of each worker, without a trial that ended in between
 
 
 @dataclass
-class Workers:
-    """`count` processes of one command; threads: of each, None where they are left as they are.
+class WorkerProcesses:
+    """`count` processes of one command, the words after python; threads: of each, None where they are left as they are.
 
     What they write goes to workers/<number>.log below `folder`. Use as a context: leaving it ends them.
     """
@@ -26,23 +25,22 @@ class Workers:
     folder: Path
     count: int
     threads: int | None
-    until: float
     processes: dict[int, subprocess.Popen] = field(default_factory=dict)
     ended: dict[int, int] = field(default_factory=dict)  # number -> exit status
-    deaths: int = 0
+    restarts: int = 0
     trials_ended: int = 0
 
-    def __enter__(self) -> "Workers":
+    def __enter__(self) -> "WorkerProcesses":
         (self.folder / "workers").mkdir(parents=True, exist_ok=True)
         for number in range(1, self.count + 1):
-            self.begin(number)
+            self.start(number)
         return self
 
     def log(self, number: int) -> Path:
         return self.folder / "workers" / f"{number}.log"
 
-    def begin(self, number: int) -> None:
-        environment = {**os.environ, NUMBER: str(number), UNTIL: str(self.until)}
+    def start(self, number: int) -> None:
+        environment = dict(os.environ)
         if self.threads:
             environment |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(self.threads))
         if (devices := torch.cuda.device_count()) > 1:
@@ -52,39 +50,41 @@ class Workers:
                 [sys.executable, *self.command], stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment
             )
 
-    def watch(self, trials_ended: int) -> list[str]:
-        """Note who has ended, and begin anew whom a signal killed; a line for each of these."""
+    def restart_killed(self, trials_ended: int) -> list[str]:
+        """Start each worker again that a signal killed, a limited number of times; returns notes to print."""
         notes = []
         if trials_ended > self.trials_ended:
-            self.trials_ended, self.deaths = trials_ended, 0
+            self.trials_ended, self.restarts = trials_ended, 0
         for number, process in list(self.processes.items()):
             status = process.poll()
             if status is None:
                 continue
             del self.processes[number]
             killed = status < 0 and -status not in (signal.SIGINT, signal.SIGTERM)
-            if killed and self.deaths < MOST_DEATHS * self.count:
-                self.deaths += 1
-                notes.append(f"worker {number} was killed by signal {-status}{memory_hint(status)}; it is begun again")
-                self.begin(number)
+            if killed and self.restarts < MAX_RESTARTS * self.count:
+                self.restarts += 1
+                notes.append(
+                    f"worker {number} was killed by signal {-status}{memory_hint(status)}; it is started again"
+                )
+                self.start(number)
             else:
                 self.ended[number] = status
         return notes
 
     @property
-    def over(self) -> bool:
+    def all_ended(self) -> bool:
         return not self.processes
 
-    def why_early(self, number: int) -> str:
-        """What a worker that ended with another status than 0 died of, in words."""
+    def explain_early_end(self, number: int) -> str:
+        """Why a worker ended with another status than 0."""
         status = self.ended[number]
         if status < 0:
-            words = f"killed by signal {-status}{memory_hint(status)} again and again, without a trial that ended"
+            reason = f"killed by signal {-status}{memory_hint(status)} again and again while no trial ended"
         else:
-            words = self.last_words(number)
-        return f"worker {number} ended early: {words}\n(its log: {self.log(number)})"
+            reason = self.end_of_log(number)
+        return f"worker {number} ended early: {reason}\n(its log: {self.log(number)})"
 
-    def last_words(self, number: int) -> str:
+    def end_of_log(self, number: int) -> str:
         """The end of a worker's log, or the error that it ended with."""
         lines = self.log(number).read_text("utf-8", "replace").splitlines()
         starts = [place for place, line in enumerate(lines) if line.startswith("error: ")]
@@ -106,7 +106,7 @@ def memory_hint(status: int) -> str:
 
 
 def end_with_parent() -> None:
-    """End this process when the one that began it ends, however it ends: its end of our standard input closes then."""
+    """End this process when the one that started it ends, however it ends: our standard input is closed then."""
 
     def wait() -> None:
         os.read(sys.stdin.fileno(), 1)  # not through a buffer, whose lock would outlive the main thread
