@@ -22,5 +22,6 @@ def compare(
         if len(set(tasks.values())) > 1:
             named = ", ".join(f"{folder}: {task.__name__}" for folder, task in tasks.items())
             raise UserError(f"runs of different tasks cannot be compared ({named})")
-        presentation = next(iter(tasks.values())).presentation if tasks else None
-        print(write_comparison(runs, out, presentation))
+        if not tasks:
+            raise UserError("a comparison takes two runs or more: asr compare RUN RUN …")
+        print(write_comparison(runs, out, next(iter(tasks.values())).presentation))
