@@ -1,15 +1,18 @@
 """Ranges of values: read from a key's default and from the comment beside it."""
 
+import re
+
 import pytest
 
 from asr.configuration.comments import comments_of_keys
-from asr.configuration.values import wanted_instead
+from asr.configuration.values import RANGE, parts_of, wanted_instead
 
 CASES = [  # default, comment, what is taken, what is not, and what is said of that
     (320, "", [1, 1000], [0, -1, 2.5, "many", None], "a whole number above 0"),
     (0, "", [0, 7], [-1, 0.5], "a whole number of 0 or more"),
     (-10, "", [-99, 5], [0.5], "a whole number"),
     (0.5, "", [-3, 0, 1e9], ["x", float("nan"), float("inf"), None], "a number"),
+    (5, "signal-to-noise ratio; any number", [0, -5, 2.5], ["x"], "a number"),
     (8, "frames to each side; 0 or more", [0], [-1, 0.5], "a whole number of 0 or more"),
     (0.1, "0 to 1", [0, 0.5, 1], [-0.1, 1.1], "a number from 0 to 1"),
     (0.001, "peak; above 0", [1e-9, 3], [0, -1], "a number above 0"),
@@ -30,6 +33,15 @@ def test_ranges(default, comment, taken, refused, wanted):
         assert wanted_instead("encoder.size", default, value, comment) is None
     for value in refused:
         assert wanted_instead("encoder.size", default, value, comment) == wanted
+
+
+def test_every_range_in_conf_is_understood():
+    """A part of a comment that begins as a range does is one, so that no slip of the pen lets every value pass."""
+    begins = re.compile(r"(any|whole|numbers?) |(above|-?\d[\d.]*) (\d|to|or more)")
+    found = [part for comment in comments_of_keys("train", {}).values() for part in parts_of(comment)]
+    ranges = [part for part in found if begins.match(part)]
+    assert len(ranges) > 30
+    assert [part for part in ranges if not RANGE.fullmatch(part)] == []
 
 
 def test_units_may_be_fractions():
