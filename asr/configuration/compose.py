@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from hydra import compose, initialize_config_dir
+from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
+from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -19,7 +22,7 @@ from asr.configuration.overrides import (
     help_hint,
     with_quoted_text,
 )
-from asr.configuration.search_path import folders, group_files, is_group
+from asr.configuration.search_path import CONF, folders, group_files, is_group
 from asr.configuration.trust import trust_chosen
 from asr.configuration.values import check_values
 from asr.errors import UserError
@@ -85,15 +88,23 @@ def keys_of_file(path: Path) -> frozenset[str]:
 def compose_quietly(name: str, overrides: Sequence[str]) -> DictConfig:
     """Hydra's own composition of what is found in the searched folders; Hydra's settings are under `hydra`."""
     GlobalHydra.instance().clear()
-    first, *further = folders()
-    searched = ["hydra.searchpath=[" + ",".join(f"'file://{quoted_path(each)}'" for each in further) + "]"]
-    with initialize_config_dir(str(first), version_base="1.3"):
-        return compose(name, [*overrides, *(searched if further else [])], return_hydra_config=True)
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose(name, list(overrides), return_hydra_config=True)
 
 
-def quoted_path(path: Path) -> str:
-    """A path as it stands between single quotes in Hydra's grammar of overrides."""
-    return str(path).replace("'", "\\'")
+class FoldersOfTheCaller(SearchPathPlugin):
+    """How Hydra is told of further folders, one that comes before the program's own included; it asks for a class."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        searched = folders()
+        own = searched.index(CONF)
+        for folder in reversed(searched[:own]):
+            search_path.prepend("--config-dir", f"file://{folder}", SearchPathQuery(provider="main"))
+        for folder in searched[own + 1 :]:
+            search_path.append("./conf", f"file://{folder}")
+
+
+Plugins.instance().register(FoldersOfTheCaller)
 
 
 def chosen_files(configuration: DictConfig) -> dict[str, str | None]:

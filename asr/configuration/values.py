@@ -18,8 +18,8 @@ UNITS = ("_ms", "_db", "_seconds", "_gib", "minutes")  # words that end so may b
 ANY = {"trainer.devices", "search.space"}
 NUMBER = r"-?\d+(?:\.\d+)?"
 RANGE = re.compile(
-    rf"(?P<whole>whole )?(?:numbers? )?(?:of )?"
-    rf"(?:above (?P<above>{NUMBER})|(?P<least>{NUMBER}) or more|(?P<low>{NUMBER}) to (?P<high>{NUMBER})|(?P<any>any))"
+    rf"(?P<any>any number)|(?P<whole>whole )?(?:numbers? )?(?:of )?"
+    rf"(?:above (?P<above>{NUMBER})|(?P<least>{NUMBER}) or more|(?P<low>{NUMBER}) to (?P<high>{NUMBER}))"
 )
 
 
@@ -84,10 +84,12 @@ def wanted_instead(key: str, default: Any, value: Any, comment: str) -> str | No
 def range_of(comment: str, default: Any) -> Range | None:
     """The numbers that a key's comment or default allows; None where it takes no numbers."""
     for found in filter(None, map(RANGE.fullmatch, parts_of(comment))):
+        if found["any"]:
+            return Range(whole=False)
         whole = True if found["whole"] else None
         if found["high"]:
             return Range(float(found["low"]), float(found["high"]), whole=bool(whole))
-        low = found["above"] or found["least"] or "-inf"
+        low = found["above"] or found["least"]
         return Range(float(low), open=bool(found["above"]), whole=whole)
     if not is_number(default):
         return None
