@@ -1,4 +1,4 @@
-"""What a sweep goes by, as its pages name it: the one place that turns a rate and objectives into titles."""
+"""What a sweep goes by, as its pages name and order it: the one place that turns rates and objectives into titles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,32 +6,41 @@ from dataclasses import dataclass
 from asr.task import Rate
 from asr.tuning.sweep import Sweep
 
-FIGURES = {"parameters": "parameters", "seconds": "seconds of training", "real_time_factor": "real-time factor"}
+COST_TITLES = {"parameters": "parameters", "seconds": "seconds of training", "real_time_factor": "real-time factor"}
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A value of each trial: its key in the metrics, and how a person reads it."""
+    """A value of each trial: its key in the metrics, how a person reads it, and the rate on dev where it is one."""
 
     key: str
     title: str
+    rate: Rate | None = None
 
     @property
-    def is_rate(self) -> bool:
-        return self.key not in FIGURES
+    def higher_is_better(self) -> bool:
+        return self.rate is not None and self.rate.higher_is_better
+
+    def cost(self, value: float) -> float:
+        """The value so that less is better, to sort by."""
+        return -value if self.higher_is_better else value
+
+
+def rates_of(sweep: Sweep) -> dict[str, Rate]:
+    """The rates that a sweep names, by their keys."""
+    return {key: Rate(key, key.upper()) for key in (sweep.rate, *sweep.objectives) if key not in COST_TITLES}
 
 
 def rate_of(sweep: Sweep) -> Rate:
     """What trainings choose their models by, and are pruned and ranked by."""
-    return Rate(sweep.rate, sweep.rate.upper())
+    return rates_of(sweep)[sweep.rate]
 
 
-def dev_title(rate: Rate) -> str:
-    return f"dev {rate.title}"
+def on_dev(rate: Rate) -> Objective:
+    return Objective(rate.name, f"dev {rate.title}", rate)
 
 
 def objectives_of(sweep: Sweep) -> Sequence[Objective]:
-    """The values of its trials, in their order."""
-    rate = rate_of(sweep)
-    titles = FIGURES | {rate.name: dev_title(rate)}
-    return [Objective(key, titles.get(key, f"dev {key.upper()}")) for key in sweep.objectives]
+    """The values of a sweep's trials, in their order."""
+    rates = rates_of(sweep)
+    return [on_dev(rates[key]) if key in rates else Objective(key, COST_TITLES[key]) for key in sweep.objectives]

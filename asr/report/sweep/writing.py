@@ -71,7 +71,7 @@ def write_report(
     introduction = headline(sweep, summary, trials) if summary else headline_so_far(sweep, trials, finals, seconds)
     rate, objectives = rate_of(sweep), objectives_of(sweep)
     sections = [
-        Section("Best of each", best_of_each(trials, rate)),
+        Section("Best of each", best_of_each(trials, objectives, rate)),
         Section("The search", plots(trials, objectives, rate)),
         Section("Which parameters matter", importances(trials, objectives, rate)),
         Section("Each parameter alone", slices(trials, objectives, rate)),
