@@ -14,11 +14,16 @@ GROUPS_SHOWN = 30
 FIELD_TITLES = {"snr": "Signal-to-noise ratio"}
 
 
-def breakdown(fields: object, rate: Rate, counts: Mapping[str, str]) -> Markup:
-    """A table for every field that is known of utterances; fields: `breakdown` of a split's metrics."""
+def breakdown(
+    fields: object, rate: Rate, counts: Mapping[str, str], further: Sequence[tuple[str, Markup]] = ()
+) -> Markup:
+    """A table for every field that is known of utterances, then further ones with their titles.
+
+    fields: `breakdown` of a split's metrics; rate, counts: as for `rates_by`.
+    """
     known = fields.items() if isinstance(fields, dict) else ()
     tables = [(FIELD_TITLES.get(field, field.capitalize()), rates_by(groups, rate, counts)) for field, groups in known]
-    return part("beside", "halves", [(title, table) for title, table in tables if table])
+    return part("beside", "halves", [(title, table) for title, table in (*tables, *further) if table])
 
 
 def rates_by(groups: object, rate: Rate, counts: Mapping[str, str], title: str = "Value", key: str = "value") -> Markup:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from asr.errors import UserError
 from asr.report.numbers import NONE, bounds, clock, count, is_number
 from asr.report.page import Section, page, part, render
-from asr.report.paired import EXPLAINED, test_cells, test_columns
+from asr.report.paired import EXPLAINED, paired_cells, paired_columns
 from asr.report.plots import SERIES, compared_curves, drawing
 from asr.report.presentation import Presentation
 from asr.report.run import rate_cells, rate_columns
@@ -122,8 +122,8 @@ def paired_tests(ranked: Sequence[RunFiles], split: str, presentation: Presentat
             lines = [records[name] for name in best_records]
             tested = presentation.compare(lines, list(best_records.values()), SEED)
             found |= {run.name: tested} if tested is not None else {}
-    columns = test_columns(f"More {presentation.rates[0].title}", list(found.values()))
-    return Table(["Run", *columns], [[name, *test_cells(tested, columns)] for name, tested in found.items()])
+    columns = paired_columns(f"More {presentation.rates[0].title}", list(found.values()))
+    return Table(["Run", *columns], [[name, *paired_cells(tested, columns)] for name, tested in found.items()])
 
 
 def warning_of_different_sets(runs: Sequence[RunFiles], split: str) -> str:

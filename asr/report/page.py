@@ -25,7 +25,7 @@ FILTERS = (bounds, clock, count, interval, percent, probability)
 
 @dataclass(frozen=True)
 class Section:
-    """A headed part of a page; one without content is left out."""
+    """A headed part of a page; one without content is left out, one without a title stands without a heading."""
 
     title: str
     content: Markup
@@ -80,7 +80,7 @@ def page(
     scripts: Sequence[str] | None = None,
     styles: Sequence[str] = ("report.css",),
 ) -> str:
-    """A whole document: heading, contents, introduction, sections.
+    """A whole document: heading, introduction, contents, sections.
 
     scripts: their text, those of lists of utterances where none are given; styles: names of files.
     """

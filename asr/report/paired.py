@@ -14,14 +14,14 @@ def further_tests(found: Mapping[str, Any]) -> dict[str, float]:
     return {str(test.get("title", key.upper())): test["p"] for key, test in tests.items()}
 
 
-def test_columns(rate: str, found: Sequence[Mapping[str, Any]]) -> list[str]:
+def paired_columns(rate: str, found: Sequence[Mapping[str, Any]]) -> list[str]:
     """Titles of the columns of these tests; rate: what the difference is of."""
     titles = dict.fromkeys(title for each in found for title in further_tests(each))
     over = next((each["bootstrap_over"] for each in found if "bootstrap_over" in each), "speakers")
     return [f"#{rate}, points", "#95 % interval", f"#p, bootstrap over {over}", *(f"#p, {title}" for title in titles)]
 
 
-def test_cells(found: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
+def paired_cells(found: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
     """A row below such columns; dashes where there was nothing to test."""
     if "bootstrap_p" not in found:
         return [NONE, *[""] * (len(columns) - 1)]

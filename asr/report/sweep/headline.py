@@ -10,7 +10,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from asr.report.numbers import NONE, bounds, clock, count, interval, is_number, percent
 from asr.report.page import part, render
-from asr.report.paired import EXPLAINED, test_cells, test_columns
+from asr.report.paired import EXPLAINED, paired_cells, paired_columns
+from asr.report.sweep.objectives import Objective, objectives_of, on_dev
 from asr.report.sweep.trials import choices, finished_trials, link, parameters, trained_s, with_value, written
 from asr.report.tables import Bars, Table
 from asr.screen import as_text
@@ -57,17 +58,17 @@ def headline_so_far(
     sweep: Sweep, trials: Sequence[FrozenTrial], final_trials: Sequence[FrozenTrial], seconds: float
 ) -> Markup:
     """Of a sweep that has not finished, which has taken so many seconds; final_trials: the trainings of its finals."""
-    rate, finished = sweep.rate, finished_trials(trials)
+    rate, finished = sweep.rate, finished_trials(trials, objectives_of(sweep))
     trained = sum(trained_s(trial) or 0.0 for trial in (*trials, *final_trials))
     cards = [trials_card(trials), time_card(seconds, trained / (seconds * sweep.workers) if seconds else None)]
     if finished:
         best = finished[0]
         expected = in_words(dev_of(best).get(f"{rate.name}_ci95"))
         remark = "of one training" + (f", {expected}" if expected else "")
-        on_dev = f"{rate.title} on dev", percent(dev_rate(best, rate.name)), remark
-        cards = [("Best so far", f"trial {best.number}", ""), on_dev, *cards]
+        figure = percent(dev_rate(best, rate.name))
+        cards = [("Best so far", f"trial {best.number}", ""), (f"{rate.title} on dev", figure, remark), *cards]
     seeds: dict[str, list[float]] = {}
-    for trial in finished_trials(final_trials):
+    for trial in finished_trials(final_trials, [on_dev(rate)]):
         seeds.setdefault(str(trial.user_attrs.get("label")), []).append(trial.values[0])
     ranked = [
         {"label": label, "dev": mean(each), "dev_each": each}
@@ -132,17 +133,17 @@ def finals(ranked: Iterable[Mapping[str, Any]], rate: Rate) -> Table:
 
 def rivals(tested: Mapping[str, Mapping[str, Any]], rate: Rate) -> Table:
     """Whether the winner is better than others, or only luckier."""
-    columns = test_columns(rate.title, list(tested.values()))
-    rows = [[RIVALS[name], found["label"], *test_cells(found, columns)] for name, found in tested.items()]
+    columns = paired_columns(rate.title, list(tested.values()))
+    rows = [[RIVALS[name], found["label"], *paired_cells(found, columns)] for name, found in tested.items()]
     return Table(["Against", "Which is", *columns], rows)
 
 
-def best_of_each(trials: Sequence[FrozenTrial], rate: Rate) -> Markup:
+def best_of_each(trials: Sequence[FrozenTrial], objectives: Sequence[Objective], rate: Rate) -> Markup:
     """For each value of the parameters that are choices, the best trial with it."""
-    finished, tables = finished_trials(trials), Markup()
+    finished, tables = finished_trials(trials, objectives), Markup()
     for name, values in choices(finished).items():
-        groups = [(value, with_value(finished, name, value)) for value in values]
-        best_first = sorted(((value, some) for value, some in groups if some), key=lambda group: group[1][0].values)
+        groups = [(value, some) for value in values if (some := with_value(finished, name, value))]
+        best_first = sorted(groups, key=lambda group: finished.index(group[1][0]))
         rows = [[as_text(value), str(len(some)), *best_cells(some[0], rate)] for value, some in best_first]
         bars = [(dev_rate(some[0], rate.name) or 0.0, dev_bounds(some[0], rate)) for _, some in best_first]
         columns = [name, "#Finished", "#Best trial", f"#Dev {rate.title}", "#95 % interval", "#Parameters", "#Trained"]

@@ -17,14 +17,15 @@ def write_hparams(sweep: Sweep, trials: Sequence[FrozenTrial]) -> None:
     Sessions stand without an experiment's summary, which would fix the columns: TensorBoard gathers them from all
     sessions, so that parameters which only some trials have are columns too.
     """
-    for trial in finished_trials(trials):
+    objectives = objectives_of(sweep)
+    for trial in finished_trials(trials, objectives):
         folder = sweep.folder / "hparams" / f"{trial.number:04d}"
         try:
             folder.mkdir(parents=True)
         except FileExistsError:  # written already, or just now by whoever watches on another machine
             continue
         values = {name: value if isinstance(value, int | float) else str(value) for name, value in trial.params.items()}
-        metrics = dict(zip((each.title for each in objectives_of(sweep)), trial.values, strict=True))
+        metrics = dict(zip((each.title for each in objectives), trial.values, strict=True))
         _, begins, ends = hparams(values, metrics)
         with SummaryWriter(str(folder)) as writer:
             writer.file_writer.add_summary(begins)

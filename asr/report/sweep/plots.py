@@ -10,6 +10,7 @@ from typing import Any
 import optuna
 import plotly.graph_objects as go
 from markupsafe import Markup
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from optuna.visualization import (
     plot_intermediate_values,
@@ -23,7 +24,7 @@ from plotly.colors import sample_colorscale
 from asr.errors import one_line
 from asr.report.page import part, render
 from asr.report.plots import FAINT, SERIES
-from asr.report.sweep.objectives import Objective, dev_title
+from asr.report.sweep.objectives import Objective, on_dev
 from asr.report.sweep.trials import early_on, finished_trials, shared
 from asr.task import Rate
 from asr.tuning.pruning import RUNGS
@@ -34,27 +35,29 @@ SHARES = ".3~%"  # of d3's formats: as many figures as tell the ticks apart
 MARKUP = re.compile(r"<(?!/?(?:b|i|br|extra)>)")  # what is none of the tags that Optuna writes
 
 
-def snapshot(trials: Sequence[FrozenTrial], titles: Sequence[str]) -> optuna.Study:
-    """The trials as they are now, in memory, for Optuna to evaluate; titles: of their values."""
-    study = optuna.create_study(directions=["minimize"] * len(titles))
+def snapshot(trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) -> optuna.Study:
+    """The trials as they are now, in memory, for Optuna to evaluate; objectives: what their values are."""
+    directions = {True: StudyDirection.MAXIMIZE, False: StudyDirection.MINIMIZE}
+    study = optuna.create_study(directions=[directions[objective.higher_is_better] for objective in objectives])
     study.add_trials(trials)
     return study
 
 
 def plots(trials: Sequence[FrozenTrial], objectives: Sequence[Objective], rate: Rate) -> Markup:
     """The way of the search, its trials as curves, and its parameters side by side."""
-    study, finished = snapshot(trials, [each.title for each in objectives]), finished_trials(trials)
+    study, finished = snapshot(trials, objectives), finished_trials(trials, objectives)
     if not finished:
         return Markup()
     found = [histories(study, objectives)]
     if len(objectives) > 1:
         found.append(pareto(study, objectives))
     elif any(trial.intermediate_values for trial in trials):
+        name = on_dev(rate).title
         found.append(
             plot(
                 f"Dev {rate.title} as the trainings went",
-                f"A line a trial: its best {dev_title(rate)} so far. Orange: the best trial; grey: pruned ones.",
-                lambda: stages(plot_intermediate_values(study), trials, finished[0].number, dev_title(rate)),
+                f"A line a trial: its best {name} so far. Orange: the best trial; grey: pruned ones.",
+                lambda: stages(plot_intermediate_values(study), trials, finished[0].number, name),
             )
         )
     if len(finished) > 1:
@@ -71,7 +74,7 @@ def histories(study: optuna.Study, objectives: Sequence[Objective]) -> Markup:
         def make(target=target, objective=objective) -> go.Figure:
             figure = plot_optimization_history(study, target=target, target_name=objective.title)
             figure.update_xaxes(dtick=max(1, math.ceil(len(study.trials) / 12)))
-            return as_rates(figure) if objective.is_rate else figure
+            return as_rates(figure) if objective.rate else figure
 
         found.append(plot(f"How the search went: {objective.title}", "Trials in the order in which they began.", make))
     return Markup().join(found)
@@ -95,7 +98,7 @@ def pareto(study: optuna.Study, objectives: Sequence[Objective]) -> Markup:
             rates = {
                 f"{axis}axis": {"tickformat": SHARES}
                 for axis, objective in zip("xy", pair, strict=True)
-                if objective.is_rate
+                if objective.rate
             }
             return figure.update_layout(rates, showlegend=False)
 
@@ -105,7 +108,7 @@ def pareto(study: optuna.Study, objectives: Sequence[Objective]) -> Markup:
 
 
 def parallel(study: optuna.Study, objectives: Sequence[Objective], finished: Sequence[FrozenTrial]) -> Markup:
-    names = [each.title for each in objectives]
+    names, higher_is_better = [each.title for each in objectives], objectives[0].higher_is_better
     axes = len(names) + len({name for trial in finished for name in trial.params})
 
     def make() -> go.Figure:
@@ -114,9 +117,11 @@ def parallel(study: optuna.Study, objectives: Sequence[Objective], finished: Seq
         figure = plot_parallel_coordinate(study, target_name=names[0])
         *lines, scale = figure.data
         for line in lines:  # the first axis is the first objective, from its least value at 0 to its greatest at 1
-            line.line.color = sample_colorscale(list(SCALE), 1 - line.y[0])[0]
+            share = line.y[0] if higher_is_better else 1 - line.y[0]
+            line.line.color = sample_colorscale(list(SCALE), share)[0]
         least, *_, most = sorted(trial.values[0] for trial in finished)
-        colours = {"colorscale": SCALE, "reversescale": True, "cmin": least, "cmax": most, "color": [least, most]}
+        colours = {"colorscale": SCALE, "cmin": least, "cmax": most, "color": [least, most]}
+        colours["reversescale"] = not higher_is_better
         scale.marker.update(colours, colorbar={"title": names[0], "thickness": 12, "tickvals": None})
         return figure
 
@@ -130,11 +135,12 @@ def slices(trials: Sequence[FrozenTrial], objectives: Sequence[Objective], rate:
     Where trials were pruned, it is the rate on dev of nearly all while they were still together.
     """
     early, share = early_on(trials)
-    drawn = early or finished_trials(trials)
+    drawn = early or finished_trials(trials, objectives)
     if len(drawn) < 2:
         return Markup()
-    title = f"{dev_title(rate)} after {share:.0%}" if early else objectives[0].title
-    study = snapshot(early, [title]) if early else snapshot(trials, [each.title for each in objectives])
+    on_axis = on_dev(rate) if early else objectives[0]
+    title = f"{on_axis.title} after {share:.0%}" if early else on_axis.title
+    study = snapshot(early, [on_axis]) if early else snapshot(trials, objectives)
     every = shared(drawn)
     names = [*every, *dict.fromkeys(name for trial in drawn for name in trial.params if name not in every)]
     found = []
@@ -144,10 +150,10 @@ def slices(trials: Sequence[FrozenTrial], objectives: Sequence[Objective], rate:
             figure = plot_slice(study, [name], target=lambda trial: trial.values[0], target_name=title)
             figure.update_traces(marker={"colorscale": SCALE, "showscale": False})
             figure.update_xaxes(dtick="D2", selector={"type": "log"})
-            return as_rates(figure) if early or objectives[0].is_rate else figure
+            return as_rates(figure) if on_axis.rate else figure
 
         found.append(("", plot(name, "", make, height=300)))
-    which = f"The {dev_title(rate)} of {len(early)} trials after {share:.0%} of the budget, pruned ones too. "
+    which = f"The {on_axis.title} of {len(early)} trials after {share:.0%} of the budget, pruned ones too. "
     colours = "Early trials are blue, late ones orange."
     return part("paragraph", which + colours if early else colours) + part("beside", "halves", found)
 

@@ -22,10 +22,14 @@ NEARLY_ALL = 0.9  # of the trials have come as far as where they are compared
 MOST_COLUMNS = 8  # of parameters; further ones share a column
 
 
-def finished_trials(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """Those with a result, the best first; with several objectives by the first."""
+def finished_trials(trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) -> list[FrozenTrial]:
+    """Those with a result, the best first; with several objectives by the first. objectives: what their values are."""
+
+    def costs(trial: FrozenTrial) -> list[float]:
+        return [objective.cost(value) for objective, value in zip(objectives, trial.values, strict=True)]
+
     found = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    return sorted(found, key=lambda trial: (trial.values, trial.number))
+    return sorted(found, key=lambda trial: (costs(trial), trial.number))
 
 
 def early_on(trials: Sequence[FrozenTrial]) -> tuple[list[FrozenTrial], float]:
@@ -116,7 +120,7 @@ def table(trials: Sequence[FrozenTrial], objectives: Sequence[Objective], rate: 
     more = [each for each in objectives if each.key not in (rate.name, "parameters", "seconds")]
     head = [f"#Dev {rate.title}", *(f"#{each.title}" for each in more), "#Parameters", "#Trained"]
     head += [f"#{name}" if name in numbers else name for name in columns] + ["Further parameters"] * further
-    ordered = finished_trials(begun) + [trial for trial in begun if trial.state != TrialState.COMPLETE]
+    ordered = finished_trials(begun, objectives) + [trial for trial in begun if trial.state != TrialState.COMPLETE]
     rows = []
     for trial in ordered:
         values = dict(zip((each.key for each in objectives), trial.values or (), strict=False))

@@ -68,10 +68,11 @@ def write_report(
     made: how the sweep was made, as names and what they are.
     """
     summary = json.loads(file.read_text("utf-8")) if (file := sweep.folder / SUMMARY).is_file() else None
-    introduction = headline(sweep, summary, trials) if summary else headline_so_far(sweep, trials, finals, seconds)
+    outcome = headline(sweep, summary, trials) if summary else headline_so_far(sweep, trials, finals, seconds)
     rate, objectives = sweep.rate, objectives_of(sweep)
     sections = [
-        Section("Best of each", best_of_each(trials, rate)),
+        Section("", outcome),
+        Section("Best of each", best_of_each(trials, objectives, rate)),
         Section("The search", plots(trials, objectives, rate)),
         Section("Which parameters matter", importances(trials, objectives, rate)),
         Section("Each parameter alone", slices(trials, objectives, rate)),
@@ -83,5 +84,5 @@ def write_report(
     scripts = [*([get_plotlyjs()] if drawn else []), asset("sweep.js")]
     styles = ("report.css", "sweep.css")
     path = sweep.folder / REPORT
-    write_whole(path, page(f"{heading} – sweep report", sections, heading, introduction, scripts, styles))
+    write_whole(path, page(f"{heading} – sweep report", sections, heading, "", scripts, styles))
     return path

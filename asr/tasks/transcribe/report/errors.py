@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from asr.report.breakdown import breakdown, rates_by
 from asr.report.numbers import count, percent
-from asr.report.page import part, render
+from asr.report.page import part
 from asr.report.tables import Bars, Table
 from asr.task import Rate
 from asr.tasks.transcribe.scoring.confusions import AlignedWord, count_confusions
@@ -18,17 +18,13 @@ SPEAKERS_SHOWN, SPEAKERS_LISTED = 10, 500
 WER = Rate("wer", "WER")
 RECALL = Rate("recall", "Recognised", higher_is_better=True)
 WORDS = {"words": "Words"}
-PACKAGE = "asr.tasks.transcribe.report"
 
 
 def error_rates(scores: Mapping[str, Any]) -> Markup:
     """Error rates by what is known of utterances, and the recall of words by how rare they are in training."""
-    return render(
-        "error_rates.html",
-        PACKAGE,
-        fields=breakdown(scores.get("breakdown"), WER, WORDS),
-        rare_words=rates_by(scores.get("rare_words"), RECALL, WORDS, title="Times", key="seen"),
-    )
+    rare_words = rates_by(scores.get("rare_words"), RECALL, WORDS, title="Times", key="seen")
+    further = [("Words by how often the training transcripts hold them", rare_words)]
+    return breakdown(scores.get("breakdown"), WER, WORDS, further)
 
 
 def speakers(records: Sequence[Mapping[str, Any]], errors: Sequence[int]) -> Markup:
