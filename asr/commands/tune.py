@@ -48,7 +48,7 @@ from asr.use.recognizer import load
 
 PURPOSE = "Train many models, find the best configuration, and say how sure that is."
 POLL_S = 1.0  # between looks at the study
-WORKER = "--worker-until"  # begins a worker's command line, and the time.time() at which the sweep ends comes next
+WORKER = "--worker-until"  # the first word of a worker's command line; the next is the time.time() at which it ends
 RATES = (Rate("wer", "WER"), Rate("cer", "CER"))
 
 
@@ -77,7 +77,7 @@ def tune(arguments: Sequence[str]) -> dict[str, Any]:
 
 
 def work(until: float, arguments: Sequence[str]) -> None:
-    """One of those processes; until: time.time() at which the sweep has to be over. The rest as for `tune`."""
+    """What one of those processes does; until: time.time() at which the sweep has to be over."""
     config, sweep = read_command(arguments)
     make_folder(sweep.folder)
     storage, study = open_sweep(config, sweep)
@@ -193,7 +193,7 @@ def show_trials(
 def finals_of(sweep: Sweep, storage: BaseStorage) -> list[FrozenTrial]:
     try:
         finals = optuna.load_study(study_name=sweep.finals_name, storage=storage)
-    except KeyError:  # not begun
+    except KeyError:  # not started yet
         return []
     return finals.get_trials(deepcopy=False)
 
@@ -225,7 +225,7 @@ class Trainings:
         return metrics
 
     def check(self, config: DictConfig, folds: int | None) -> None:
-        """Read the corpus; UserError where it cannot be used, told once instead of for every trial."""
+        """Read the corpus; UserError where it cannot be used, once instead of for every trial."""
         corpus = self.corpus_of(config, console())
         if folds:
             in_fold(corpus, folds, 1)
