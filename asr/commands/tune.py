@@ -37,7 +37,7 @@ from asr.tuning.time_budget import TimeBudget, TimeSpent
 from asr.tuning.worker import Worker
 
 POLL_S = 1.0  # between looks at the study
-WORKER = "--worker-until"  # begins a worker's command line, and the time.time() at which the sweep ends comes next
+WORKER = "--worker-until"  # the first word of a worker's command line; the next is the time.time() at which it ends
 
 
 def tune(arguments: Sequence[str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ class Judge(Protocol):
     """The lines are those of one or several trainings on the same utterances of dev."""
 
     def interval(self, lines: Sequence[Line], rate: Rate) -> Sequence[float] | None:
-        """The 95 % interval [low, high] of the rate over all lines; None where it cannot be told."""
+        """The 95 % interval [low, high] of the rate over all lines; None where there is too little to say."""
 
     def compare(
         self, lines: Sequence[Line], others: Sequence[Line], seed: int, rate: Rate | None = None

@@ -9,10 +9,10 @@ from asr.tuning.space import Point, Space
 
 def every_point(space: Space) -> Iterator[Point]:
     """All combinations, in the order that they are written in; UserError where a range has no steps."""
-    taken: list[int] = []  # which of its candidates each parameter takes, in the order that they are asked for
+    taken: list[int] = []  # which of its candidates each parameter takes, in the order that they are suggested in
     while True:
         walk = _Walk(taken)
-        space.suggest(walk)  # type: ignore[arg-type]  # is asked as a trial is
+        space.suggest(walk)  # type: ignore[arg-type]  # suggests alike
         yield walk.values
         taken = [place for place, _ in walk.steps]
         while taken and taken[-1] + 1 == walk.steps[len(taken) - 1][1]:
@@ -53,7 +53,7 @@ def corners(space: Space) -> Iterator[list[str]]:
         wanted = todo.pop(0)
         for low in (True, False):
             corner = _Corner(wanted, low)
-            yield space.suggest(corner)  # type: ignore[arg-type]  # is asked as a trial is
+            yield space.suggest(corner)  # type: ignore[arg-type]  # suggests alike
             for name in corner.choices.keys() - tried:
                 tried.add(name)
                 todo += [corner.before[name] | {name: choice} for choice in corner.choices[name][1:]]

@@ -28,9 +28,9 @@ OUT_OF_REACH = (SQLAlchemyError, StorageInternalError, RpcError)
 def open_storage(where: str) -> BaseStorage:
     """The storage that `where` names. Raises UserError where it cannot be reached, or is of no known form."""
     kind, _, rest = where.partition(":")
-    shown = without_password(where)
+    printable = without_password(where)
     if re.match(r"[a-z0-9+]{2,}:", where) and "://" not in where and kind not in ("journal", "grpc"):
-        raise UserError(f"storage={shown}: not a place to keep a study; give {FORMS}")
+        raise UserError(f"storage={printable}: not a place to keep a study; give {FORMS}")
     try:
         if kind == "journal":
             Path(rest).parent.mkdir(parents=True, exist_ok=True)
@@ -46,11 +46,11 @@ def open_storage(where: str) -> BaseStorage:
     except ImportError as error:
         missing = getattr(error.__cause__ or error, "name", None) or "named in its address"
         hint = DRIVERS.get(kind, missing)
-        raise UserError(f"storage={shown}: its driver {missing} is not installed: pip install {hint}") from error
+        raise UserError(f"storage={printable}: its driver {missing} is not installed: pip install {hint}") from error
     except ArgumentError as error:
-        raise UserError(f"storage={shown}: not a place to keep a study; give {FORMS}") from error
+        raise UserError(f"storage={printable}: not a place to keep a study; give {FORMS}") from error
     except (SQLAlchemyError, OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"storage={shown}: cannot be reached ({reason_of(error, where)}); give {FORMS}") from error
+        raise UserError(f"storage={printable}: cannot be reached ({reason_of(error, where)}); give {FORMS}") from error
 
 
 def without_password(where: str) -> str:

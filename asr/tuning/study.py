@@ -129,9 +129,9 @@ def earlier_trials(where: str, sweep: Sweep) -> tuple[list[FrozenTrial], int]:
 
 
 def is_point(sweep: Sweep, trial: FrozenTrial) -> bool:
-    asked = optuna.trial.FixedTrial(trial.params)
+    fixed = optuna.trial.FixedTrial(trial.params)
     try:
-        sweep.space.suggest(asked)  # type: ignore[arg-type]  # suggests alike
+        sweep.space.suggest(fixed)  # type: ignore[arg-type]  # suggests alike
     except ValueError:
         return False
-    return asked.distributions == trial.distributions
+    return fixed.distributions == trial.distributions

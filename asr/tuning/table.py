@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from asr.screen import as_text
+from asr.screen import as_text, percent
 from asr.task import Rate
 from asr.tuning.display import rate_of, seconds_of, values_of
 from asr.tuning.sweep import Sweep
@@ -65,8 +65,8 @@ def cells(trial: FrozenTrial, sweep: Sweep) -> list[str]:
     reason = shorten(str(trial.user_attrs.get("reason", "")).replace("|", "/"), LONGEST_REASON)
     return [
         rate_of(trial, sweep.rate).removesuffix("%"),
-        *(percent(dev.get(rate.name)) for rate in other_rates(sweep)),
-        percent(test.get(name)),
+        *(in_percent(dev.get(rate.name)) for rate in other_rates(sweep)),
+        in_percent(test.get(name)),
         interval(test.get(f"{name}_ci95")),
         f"{fit['parameters']:,.0f}" if "parameters" in fit else "",
         f"{trial.user_attrs.get('trained_s', seconds_of(trial)):.0f}",
@@ -84,13 +84,13 @@ def rounded(override: str) -> str:
         return override
 
 
-def percent(rate: float | None) -> str:
-    """Without the sign, which stands in the head of the column."""
-    return "" if rate is None else f"{100 * rate:.2f}"
+def in_percent(rate: float | None) -> str:
+    """Without the sign, which stands in the head of the column; empty where there is none."""
+    return "" if rate is None else percent(rate).removesuffix("%")
 
 
 def interval(ends: Sequence[float] | None, between: str = " – ") -> str:
-    return "" if ends is None else between.join(map(percent, ends))
+    return "" if ends is None else between.join(map(in_percent, ends))
 
 
 def print_best(trials: Sequence[FrozenTrial], sweep: Sweep) -> None:
@@ -103,7 +103,7 @@ def print_best(trials: Sequence[FrozenTrial], sweep: Sweep) -> None:
         metrics = trial.user_attrs.get("metrics", {})
         test = metrics.get("test", {}).get(rate.name)
         count = metrics.get("train", {}).get("parameters")
-        numbers = "" if test is None else f"{test:.2%}", "" if count is None else f"{count:,.0f}"
+        numbers = "" if test is None else percent(test), "" if count is None else f"{count:,.0f}"
         table.add_row(str(trial.number), rate_of(trial, rate), *numbers, Text(values_of(trial)))
     Console().print(table)
 
@@ -113,15 +113,15 @@ def print_summary(summary: Mapping[str, Any], sweep: Sweep) -> None:
     winner, rate = summary["winner"], sweep.rate
     print(f"winner: {winner['label']}, {' '.join(map(rounded, winner['overrides'])) or 'nothing changed'}")
     for ranked in summary["finals"]:
-        each = ", ".join(map(percent, ranked["dev_each"]))
+        each = ", ".join(map(in_percent, ranked["dev_each"]))
         of_mean = in_brackets(interval(ranked["dev_ci95"]))
-        print(f"  {ranked['label']:24} dev {rate.title} {percent(ranked['dev'])} %{of_mean}; each seed {each}")
+        print(f"  {ranked['label']:24} dev {rate.title} {in_percent(ranked['dev'])} %{of_mean}; each seed {each}")
     for name, tested in summary["against"].items():
         if "bootstrap_p" in tested:
             print(f"against {name.replace('_', ' ')}, on dev: {difference(tested)}")
     test = winner["metrics"]["test"]
     of_test = in_brackets(interval(test.get(f"{rate.name}_ci95")))
-    print(f"test {rate.title} of the winner: {percent(test[rate.name])} %{of_test}")
+    print(f"test {rate.title} of the winner: {in_percent(test[rate.name])} %{of_test}")
     print(f"all trials: {sweep.folder / 'results.md'}")
     print(f"its model: {Path(winner['folder']) / 'model'}")
     print(f"as an experiment, to copy to conf/experiment/: {sweep.folder / 'winner.yaml'}")
@@ -133,7 +133,7 @@ def in_brackets(text: str) -> str:
 
 def difference(tested: Mapping[str, Any]) -> str:
     """What paired tests say: the difference in points with its interval, and the p of every test."""
-    points = f"{percent(tested['difference'])} points ({interval(tested['difference_ci95'], ' to ')})"
+    points = f"{in_percent(tested['difference'])} points ({interval(tested['difference_ci95'], ' to ')})"
     p_values = {"bootstrap": tested["bootstrap_p"]}
     p_values |= {name: test["p"] for name, test in tested.items() if isinstance(test, Mapping) and "p" in test}
     return ", ".join([points, *(f"{name} p {p:.3g}" for name, p in p_values.items())])

@@ -134,3 +134,22 @@ def test_what_is_no_space_is_told_by_its_key(described, message):
     with pytest.raises(UserError, match=r"search\.space") as error:
         read_space(described)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("described", "inside", "outside"),
+    [
+        ({"low": 1, "high": 9}, (1, 4, 9), (0, 10, 2.5, True, "4", None)),
+        ({"low": 64, "high": 256, "step": 64}, (64, 192, 256), (100, 320)),
+        ({"low": 1, "high": 64, "log": True}, (1, 3, 64), (0, 1.5)),
+        ({"low": 0.0, "high": 0.3, "step": 0.1}, (0.0, 0.1, 0.2, 0.3), (0.15, 0.4)),
+        ({"low": 1e-4, "high": 1e-2, "log": True}, (1e-4, 0.00123, 1e-2), (0.02, float("nan"))),
+    ],
+)
+def test_a_range_holds_what_optuna_takes_for_it(described, inside, outside):
+    space = read_space({"optimizer.lr": described})
+    for value in (*inside, *outside):
+        found = space.point_of({"choices": {}, "optimizer": {"lr": value}})
+        assert found == ({"optimizer.lr": value} if value in inside and value is not True else None), value
+    for value in inside:
+        assert space.overrides({"optimizer.lr": value}) == [f"optimizer.lr={value}"]
