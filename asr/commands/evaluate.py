@@ -15,15 +15,15 @@ from asr.report.run import write_report
 from asr.runs.folder import environment
 from asr.runs.held_out import open_trained_run, read_split
 from asr.screen import console, counting, tell
-from asr.tasks.transcribe.report.clips import hear
+from asr.tasks.transcribe.report.clips import make_clips
 from asr.tasks.transcribe.scoring.against import compare_with, find_other
-from asr.tasks.transcribe.scoring.hypotheses import transcribe_set, write_json, write_lines
-from asr.tasks.transcribe.scoring.measurement import hear_split, measure_split
+from asr.tasks.transcribe.scoring.hypotheses import transcribe_set
+from asr.tasks.transcribe.scoring.measurement import score_split, transcribe_split
 from asr.tasks.transcribe.scoring.tables import print_comparison, print_errors, print_scores
 from asr.tasks.transcribe.text.unknown import notes_of_unknown, unknown_characters
 from asr.tasks.transcribe.text.word_counts import read_word_counts
-from asr.use.recognizer import Recognizer
-from asr.writing import write_whole
+from asr.use.recognizer import Recognizer, load
+from asr.writing import write_json, write_json_lines, write_whole
 
 PURPOSE = "Score a trained model on held-out speech: WER and CER with a 95 % interval; test it against another."
 
@@ -45,21 +45,23 @@ def evaluate(config: DictConfig) -> dict:
     unknown = list(unknown_characters(config.split, cuts, recognizer.tokenizer))
     write_rejected(out / REJECTED, corpus.rejected + unknown)
     tell(screen, [*corpus.notes, *notes_of_unknown(unknown)])
-    heard = hear_split(recognizer, cuts, dataset, config.batch_seconds, config.split, screen, workers=config.workers)
-    found = measure_split(recognizer, cuts, dataset, heard, config.split, config.seed, read_word_counts(run))
+    split, seconds = config.split, config.batch_seconds
+    transcriptions = transcribe_split(recognizer, cuts, dataset, seconds, split, screen, workers=config.workers)
+    found = score_split(recognizer, cuts, dataset, transcriptions, split, config.seed, read_word_counts(run))
     metrics = {config.split: found.metrics}
-    write_lines(out / "hypotheses.jsonl", found.lines)
+    write_json_lines(out / "hypotheses.jsonl", found.lines)
     write_json(out / "errors.json", {config.split: found.errors})
     write_json(out / "metrics.json", metrics)
     made = {"run": str(run.resolve()), "source": config.data.source, "split": config.split, "seed": config.seed}
     made |= {"decoder": dict(recognizer.config["decoder"]), **environment()}
     write_whole(out / "evaluation.yaml", yaml.safe_dump(made, sort_keys=False, allow_unicode=True))
-    report = write_report(out, hear(recognizer, cuts, dataset, found.lines, screen))
+    form = recognizer.sample_rate, recognizer.model.frame_s
+    report = write_report(out, make_clips(*form, cuts, dataset, found.lines, found.views, screen))
     print_scores(metrics)
     print_errors(found.errors)
     if other is not None:
         transcribe = partial(transcribe_again, config, trained, corpus, out, screen)
-        tested = compare_with(other, found.lines, recognizer.normalize, transcribe, config.seed, screen)
+        tested = compare_with(other, found.lines, recognizer.normalize, load, transcribe, config.seed, screen)
         comparison = {"split": config.split, "run": str(run)} | tested
         write_json(out / "comparison.json", comparison)
         print_comparison(comparison)
@@ -75,8 +77,8 @@ def transcribe_again(config, trained, corpus, out, screen, recognizer: Recognize
     dataset = SpeechDataset(corpus.audio, recognizer.tokenizer)
     batches = evaluation_batches(corpus.splits[config.split], dataset, config.batch_seconds, config.workers)
     with counting(screen, "transcribing again") as on_progress:
-        heard = transcribe_set(recognizer, batches, on_utterances=lambda done: on_progress(done, None))
-    return {name: found["hypothesis"] for name, found in heard.utterances.items()}
+        transcriptions = transcribe_set(recognizer, batches, on_utterances=lambda done: on_progress(done, None))
+    return {name: found["hypothesis"] for name, found in transcriptions.utterances.items()}
 
 
 def evaluation_name(config: DictConfig) -> str:

@@ -30,9 +30,9 @@ from asr.model.augment import Augmentation
 from asr.report.run import write_report
 from asr.runs.folder import RunFolder, flat, open_run
 from asr.screen import clock, console, tell
-from asr.tasks.transcribe.report.clips import hear
-from asr.tasks.transcribe.scoring.hypotheses import write_json, write_lines
-from asr.tasks.transcribe.scoring.measurement import calibrate, hear_split, measure_split
+from asr.task import Measured
+from asr.tasks.transcribe.report.clips import make_clips
+from asr.tasks.transcribe.scoring.measurement import calibrate, score_split, transcribe_split
 from asr.tasks.transcribe.scoring.tables import print_scores
 from asr.tasks.transcribe.text.unknown import notes_of_unknown, unknown_characters
 from asr.tasks.transcribe.text.word_counts import read_word_counts, write_word_counts
@@ -43,6 +43,7 @@ from asr.training.module import CTCTraining
 from asr.training.records import Hyperparameters
 from asr.training.summary import announce, describe, parameters
 from asr.use.recognizer import FORMAT, Recognizer, build_decoder, build_model, load
+from asr.writing import write_json, write_json_lines
 
 PURPOSE = "Train a speech recogniser with CTC and measure it on held-out speech."
 REPORT_BYTES = 5_500_000  # about 300 utterances to hear, in seconds; evaluate.py makes a page with three times as many
@@ -216,9 +217,10 @@ def close(config: DictConfig, run: RunFolder, learnt: Learnt, screen) -> dict:
     """Score the best weights on dev and test, write metrics.json, hypotheses.jsonl and report.html, and say it."""
     corpus, dataset, figures = learnt.corpus, learnt.dataset, learnt.figures
     recognizer = best_recognizer(run)
-    metrics, lines = measure(config, run, learnt, recognizer, ("dev", "test"), screen, sure=True)
-    tested = [line for line in lines if line["split"] == "test"]
-    report = write_report(run.path, hear(recognizer, corpus.splits["test"], dataset, tested, screen, REPORT_BYTES))
+    metrics, found = measure(config, run, learnt, recognizer, ("dev", "test"), screen, calibrated=True)
+    test, form = found["test"], (recognizer.sample_rate, recognizer.model.frame_s)
+    clips = make_clips(*form, corpus.splits["test"], dataset, test.lines, test.views, screen, REPORT_BYTES)
+    report = write_report(run.path, clips)
     print_scores(metrics)
     waiting = f"{figures['data_wait_share']:.1%} of the steps' time waiting for data"
     screen.print(f"trained {clock(figures['seconds'])}, {waiting}; model {run.model}; report {report}", soft_wrap=True)
@@ -239,30 +241,28 @@ def measure(
     recognizer: Recognizer,
     splits: Sequence[str],
     screen,
-    sure: bool = False,
-) -> tuple[dict, list[dict]]:
-    """Score splits and write metrics.json, errors.json and hypotheses.jsonl; what the first and the last hold.
+    calibrated: bool = False,
+) -> tuple[dict, dict[str, Measured]]:
+    """Score splits and write metrics.json, errors.json and hypotheses.jsonl; what the first holds, and every split.
 
-    sure: whether the recogniser learns from dev, which comes first, how sure it may be, and is saved with that.
+    calibrated: whether the recogniser learns its confidences from dev, which comes first, and is saved with them.
     """
     dataset, device = learnt.dataset, learnt.device
     recognizer.confidence = None  # where an earlier attempt got as far as here
-    metrics, errors, lines = {}, {}, []
+    found: dict[str, Measured] = {}
     trained_on = read_word_counts(run.path)
     for split in splits:
         cuts = learnt.corpus.splits[split]
-        heard = hear_split(recognizer, cuts, dataset, 2 * config.data.batch_seconds, split, screen, device)
-        if sure and split == "dev":
-            calibrate(recognizer, cuts, heard)
+        made = transcribe_split(recognizer, cuts, dataset, 2 * config.data.batch_seconds, split, screen, device)
+        if calibrated and split == "dev":
+            calibrate(recognizer, cuts, made)
             recognizer.save(run.model)
-        found = measure_split(recognizer, cuts, dataset, heard, split, config.seed, trained_on, device)
-        metrics[split], errors[split] = found.metrics, found.errors
-        lines += found.lines
-    metrics["train"] = learnt.figures
-    write_lines(run.path / "hypotheses.jsonl", lines)
-    write_json(run.path / "errors.json", errors)
+        found[split] = score_split(recognizer, cuts, dataset, made, split, config.seed, trained_on, device)
+    metrics = {split: each.metrics for split, each in found.items()} | {"train": learnt.figures}
+    write_json_lines(run.path / "hypotheses.jsonl", [line for each in found.values() for line in each.lines])
+    write_json(run.path / "errors.json", {split: each.errors for split, each in found.items()})
     write_json(run.metrics, metrics)
-    return metrics, lines
+    return metrics, found
 
 
 def peak_memory_mib() -> int:

@@ -11,7 +11,6 @@ from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
-from asr.tasks.transcribe.scoring.hypotheses import write_json
 from asr.tuning.claims import Claims
 from asr.tuning.closing import SUMMARY, summary_of, winner_here, write_experiment
 from asr.tuning.finals import open_finals, run_finals
@@ -20,6 +19,7 @@ from asr.tuning.study import Grid
 from asr.tuning.sweep import Clock, Sweep, TimeSpent
 from asr.tuning.trials import Train, explore, progress_of
 from asr.tuning.turns import Turns
+from asr.writing import write_json
 
 
 class Trainings(Train, Protocol):

@@ -1,4 +1,4 @@
-"""What another recogniser heard of the same utterances: as its folder has it, else from its model, run on them."""
+"""What another recogniser made of the same utterances: as its folder has it, else from its model, run on them."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,6 @@ from asr.errors import UserError
 from asr.screen import tell
 from asr.tasks.transcribe.scoring.significance import compare
 from asr.tasks.transcribe.text.normalise import TextNormalizer
-from asr.use.recognizer import Recognizer, load
 
 Line = Mapping[str, Any]
 REMEDY = "; evaluate both on the same data"
@@ -85,13 +84,15 @@ def compare_with(
     other: Other,
     lines: Sequence[Line],
     normalize: TextNormalizer,
-    transcribe: Callable[[Recognizer], Mapping[str, str]],
+    load: Callable[[Path], Any],
+    transcribe: Callable[[Any], Mapping[str, str]],
     seed: int,
     screen,
 ) -> dict[str, Any]:
     """Test the hypotheses of `lines` against the other's: what goes into comparison.json.
 
-    transcribe: utterance id -> text by the other's model, which is run where its folder has other utterances.
+    load, transcribe: open the other's model folder, and give utterance id -> text by that model, which is run where the
+    other's folder has other utterances.
     """
     try:
         others = other.hypotheses(lines, normalize)
@@ -106,5 +107,5 @@ def compare_with(
         if missing := [line["id"] for line in lines if line["id"] not in texts]:
             raise UserError(f"against={other.path}: its model cannot read {missing[0]}; see rejected.jsonl") from None
         others = [normalize(texts[line["id"]]) for line in lines]
-    references, heard, speakers = ([line[key] for line in lines] for key in ("reference", "hypothesis", "speaker"))
-    return {"against": str(other.path)} | compare(references, heard, others, speakers, seed).as_dict()
+    references, hypotheses, speakers = ([line[key] for line in lines] for key in ("reference", "hypothesis", "speaker"))
+    return {"against": str(other.path)} | compare(references, hypotheses, others, speakers, seed).as_dict()
