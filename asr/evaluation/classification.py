@@ -44,7 +44,11 @@ class LabelScore:
 
 
 def score_labels(
-    references: Sequence[str], predictions: Sequence[str], groups: Sequence[str | None] | None = None, seed: int = 0
+    references: Sequence[str],
+    predictions: Sequence[str],
+    groups: Sequence[str | None] | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> LabelScore:
     """Score predicted labels against those of the references, one an utterance.
 
@@ -66,8 +70,8 @@ def score_labels(
     }
     units, over = label_units(references, groups)
     wrong = np.array([spoken != found for spoken, found in zip(references, predictions, strict=True)], dtype=float)
-    errors = resample_utterances(wrong, np.ones(len(wrong)), units, seed)
-    recalls = resample_class_means(wrong, references, units, seed, RESAMPLES)
+    errors = resample_utterances(wrong, np.ones(len(wrong)), units, seed, resamples)
+    recalls = resample_class_means(wrong, references, units, seed, resamples)
     _, counts = np.unique(references, return_counts=True)
     return LabelScore(
         uar=1 - recalls.rate,

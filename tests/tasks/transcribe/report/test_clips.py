@@ -2,22 +2,27 @@
 
 import numpy as np
 import torch
+from rich.console import Console
 from torch import nn
 
-from asr.corpus.batches import Batch
+from asr.corpus.batches import Batch, SpeechDataset, evaluation_batches
+from asr.corpus.readers import folder
 from asr.model.features import LogMel
 from asr.report.clips import BYTES_PER_SECOND
 from asr.tasks.transcribe.ctc.head import CTCHead
 from asr.tasks.transcribe.decode.greedy import GreedyDecoder
-from asr.tasks.transcribe.report.clips import choose, clips_of
+from asr.tasks.transcribe.report.clips import choose, clips_of, make_clips
 from asr.tasks.transcribe.scoring.hypotheses import transcribe_set
+from asr.tasks.transcribe.scoring.measurement import score_split, transcribe_split
 from asr.tasks.transcribe.scoring.views import LEVELS, curves_of
 from asr.tasks.transcribe.text.characters import CharacterTokenizer
 from asr.tasks.transcribe.text.normalise import TextNormalizer
 from asr.tasks.transcribe.timing.words import Word
 from asr.use.recognizer import Recognizer
+from tests.corpus.recordings import corpus, pair, tone
 
 RATE_HZ = 16_000
+NORMALIZE = TextNormalizer("NFC", "lower", "remove", "keep", "space")
 HEARD = {"text": "ab", "start": 0.05, "end": 0.2, "confidence": 0.7}
 
 
@@ -74,9 +79,7 @@ class Spelling(nn.Module):
 
 def test_words_get_their_times_and_what_cannot_be_aligned_gets_none():
     tokenizer = CharacterTokenizer.train(["ab a"])
-    recognizer = Recognizer(
-        Spelling(), tokenizer, TextNormalizer("NFC", "lower", "remove", "keep", "space"), GreedyDecoder(), RATE_HZ, {}
-    )
+    recognizer = Recognizer(Spelling(), tokenizer, NORMALIZE, GreedyDecoder(), RATE_HZ, {})
     lengths = torch.tensor([RATE_HZ, RATE_HZ // 2])
     waveform = 0.1 * torch.randn(2, RATE_HZ, generator=torch.Generator().manual_seed(0))
     batch = Batch(["x", "y"], ["ab a", "ß"], waveform, lengths, lengths, lengths)
@@ -92,3 +95,24 @@ def test_words_get_their_times_and_what_cannot_be_aligned_gets_none():
     assert clips["x"].hypothesis == [Word(**HEARD)]
     assert [piece for piece, _, _ in clips["x"].curves] == ["a", "b", "▁", "a"]
     assert clips["y"].reference == clips["y"].hypothesis == [] and clips["y"].seconds == 0.5
+
+
+def test_each_batch_passes_the_model_once(tmp_path):
+    """Scores, words, curves and clips come from one pass; beside it there is the sample whose latency is measured."""
+    for number in range(12):
+        pair(tmp_path / f"s{number % 4}", f"u{number}", "ab a", tone(1.0 + number / 100))
+    held = corpus(folder.read(tmp_path))
+    cuts = held.splits["train"]
+    recognizer = Recognizer(Spelling(), CharacterTokenizer.train(["ab a"]), NORMALIZE, GreedyDecoder(), RATE_HZ, {})
+    dataset, screen = SpeechDataset(held.audio, recognizer.tokenizer), Console(quiet=True)
+    transcriptions = transcribe_split(recognizer, cuts, dataset, 4.0, "test", screen)
+    batches = len(list(evaluation_batches(cuts, dataset, 4.0, 0)))
+    assert recognizer.model.calls == batches > 1
+    found = score_split(recognizer, cuts, dataset, transcriptions, "test", 0)
+    assert recognizer.model.calls == batches + len(cuts) + 1  # of so few, all are timed alone, after one to warm up
+    clips = make_clips(RATE_HZ, recognizer.model.frame_s, cuts, dataset, found.lines, found.views, screen)
+    assert recognizer.model.calls == batches + len(cuts) + 1
+    assert clips.keys() == found.views.keys() == {cut.id for cut in cuts}
+    for clip in clips.values():
+        assert [word.text for word in clip.reference] == [word.text for word in clip.hypothesis] == ["ab", "a"]
+        assert [piece for piece, _, _ in clip.curves] == ["a", "b", "▁", "a"]
