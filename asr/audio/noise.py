@@ -1,6 +1,7 @@
-"""How much of a recording is speech, and how far it stands out from the noise.
+"""How loud a recording is, how much of it is speech, and how far that stands out from the noise.
 
-All take mono samples (S,) float32, full scale 1, without offset, at the file's own sample rate in Hz.
+All take mono samples (S,) float32, full scale 1, at the file's own sample rate in Hz; but for `level_and_snr` without
+offset.
 """
 
 from functools import cache
@@ -14,6 +15,16 @@ PERIOD_S = (0.0025, 0.0125)  # of voices, 80 to 400 Hz
 VOICED_FRAME_S, VOICED_HOP_S = 0.04, 0.02
 VOICED_RATE = 8000  # Hz, about: above, not even vowels repeat themselves
 SOFTEST = 10  # percentile of the frames' noise that is taken for the noise of all
+
+
+def level_and_snr(samples: np.ndarray, sample_rate: int) -> tuple[float, float]:
+    """How loud, in dB of full scale, and how far above its noise, in dB."""
+    centred = samples - np.float32(samples.mean(dtype=np.float64))
+    return decibels(float(np.mean(centred**2, dtype=np.float64))), signal_to_noise(centred, sample_rate)
+
+
+def decibels(power: float) -> float:
+    return 10 * float(np.log10(max(power, 1e-12)))
 
 
 def loudness(samples: np.ndarray, sample_rate: int) -> tuple[float, float]:

@@ -6,8 +6,9 @@ import json
 import numpy as np
 import pytest
 
+from asr.report.clips import picture_of, sound_of
 from asr.report.page import Section, page
-from asr.tasks.transcribe.report.clips import Clip, picture_of, sound_of
+from asr.tasks.transcribe.report.clips import Clip
 from asr.tasks.transcribe.report.utterances import utterances
 from asr.tasks.transcribe.scoring.confusions import align_words
 from asr.tasks.transcribe.timing.words import Word

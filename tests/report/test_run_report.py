@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from asr.report.clips import Pictures, picture_of, sound_of
 from asr.report.plots import learning_curves
 from asr.report.run import write_report
-from asr.tasks.transcribe.report.clips import Clip, Pictures, picture_of, sound_of
+from asr.tasks.transcribe.report.clips import Clip
 from asr.tasks.transcribe.report.presentation import TranscriptPresentation
 from asr.tasks.transcribe.scoring.confusions import align_words, count_confusions
 from asr.tasks.transcribe.scoring.wer import score

@@ -71,10 +71,17 @@ class Recognizer:
         """Decode from now on as a `decoder` of conf/ describes, and save that with the model."""
         self.task.decode_with(decoding)
 
-    @torch.inference_mode()
     def decode(self, waveform: torch.Tensor, lengths: torch.Tensor) -> list[Hypothesis]:
         """(B, S), (B,) samples -> a hypothesis an utterance."""
-        return self.decoder(*self.model(waveform, lengths))
+        return self.decode_with_log_probs(waveform, lengths)[0]
+
+    @torch.inference_mode()
+    def decode_with_log_probs(
+        self, waveform: torch.Tensor, lengths: torch.Tensor
+    ) -> tuple[list[Hypothesis], torch.Tensor, torch.Tensor]:
+        """`decode`, with the log-probabilities (B, T', V) and frames (B,) that it decoded."""
+        log_probs, counts = self.model(waveform, lengths)
+        return self.decoder(log_probs, counts), log_probs, counts
 
     def text_of(self, hypothesis: Hypothesis) -> str:
         return self.tokenizer.decode(hypothesis.tokens)

@@ -21,13 +21,12 @@ from asr.tasks.transcribe.ctc.head import CTCHead
 from asr.tasks.transcribe.ctc.loss import CTCLoss, frames_needed
 from asr.tasks.transcribe.decode.build import build_decoder
 from asr.tasks.transcribe.recognizer import Recognizer
-from asr.tasks.transcribe.report.clips import hear
+from asr.tasks.transcribe.report.clips import make_clips
 from asr.tasks.transcribe.report.posteriors import figure_of_example
 from asr.tasks.transcribe.report.presentation import TranscriptPresentation
 from asr.tasks.transcribe.scoring.hypotheses import examples_of
 from asr.tasks.transcribe.scoring.measurement import calibrate as learn_confidence
-from asr.tasks.transcribe.scoring.measurement import hear_split as transcribe_split
-from asr.tasks.transcribe.scoring.measurement import measure_split as score_split
+from asr.tasks.transcribe.scoring.measurement import score_split, transcribe_split
 from asr.tasks.transcribe.scoring.tables import print_comparison, print_errors, print_scores
 from asr.tasks.transcribe.scoring.wer import character_error_rate, word_error_rate
 from asr.tasks.transcribe.text.encoding import TokenEncoding
@@ -181,11 +180,12 @@ class Transcribe:
         if calibrate:
             learn_confidence(recognizer, cuts, heard)
         trained_on = None if held.run is None else read_word_counts(held.run)
-        found = score_split(recognizer, cuts, dataset, heard, held.split, held.seed, trained_on, held.device)
-        return Measured(found.metrics, found.lines, found.errors)
+        return score_split(recognizer, cuts, dataset, heard, held.split, held.seed, trained_on, held.device)
 
     def clips(self, trained: TrainedModel, held: Held, measured: Measured, room: int) -> Mapping[str, Any]:
-        return hear(self.opened(trained), held.cuts, held.dataset, measured.lines, held.screen, room)
+        rate, frame_s = trained.sample_rate, trained.model.frame_s
+        views, screen = measured.views, held.screen
+        return make_clips(rate, frame_s, held.cuts, held.dataset, measured.lines, views, screen, room)
 
     def show(self, metrics: Mapping[str, Any], errors: Mapping[str, Any] | None = None) -> None:
         print_scores(metrics)

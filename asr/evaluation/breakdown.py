@@ -1,14 +1,13 @@
-"""For whom and in what a recogniser errs: error rates by what is known of utterances, recall by what was trained on."""
+"""For whom and in what a system errs: a rate by what is known of utterances."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from asr.evaluation.bootstrap import resample, units_of
-from asr.tasks.transcribe.scoring.confusions import AlignedWord
-from asr.tasks.transcribe.scoring.wer import Score
+from asr.evaluation.bootstrap import resample_utterances, units_of
 
 Line = Mapping[str, Any]
 MEASURED = {"duration": ("duration", "s"), "loudness": ("loudness_db", "dB"), "snr": ("snr_db", "dB")}
@@ -16,11 +15,25 @@ BINS = 4  # quartiles
 FEWEST = 8  # utterances for bins
 MOST_VALUES = 12  # of one field: more numbers are put into bins, more words would fill a page
 UNKNOWN = "unknown"
-SEEN = ((0, 0), (1, 1), (2, 5), (6, 20), (21, 100), (101, None))  # times in the training transcripts, both included
 
 
-def breakdown(lines: Sequence[Line], result: Score, seed: int) -> dict[str, list[dict[str, Any]]]:
-    """Field -> its values in order, each with utterances, words, speakers, WER and interval.
+@dataclass(frozen=True)
+class UtteranceRates:
+    """A rate of errors, sum(errors) / sum(counts), of which every utterance has a part: (U,) errors, (U,) counts.
+
+    name: its key in metrics.json, such as "wer"; counted: what errors are out of, such as "words".
+    of_right: whether `name` is the share of what is right, 1 − the rate of errors, such as "accuracy".
+    """
+
+    name: str
+    counted: str
+    errors: np.ndarray
+    counts: np.ndarray
+    of_right: bool = False
+
+
+def breakdown(lines: Sequence[Line], rates: UtteranceRates, seed: int) -> dict[str, list[dict[str, Any]]]:
+    """Field -> its values in order, each with utterances, what was counted, speakers, the rate and its interval.
 
     lines: of hypotheses.jsonl, with `about`, `duration`, `loudness_db` and `snr_db`; numbers are put into quartiles.
     A field that has one value throughout, or too many words, is left out: hypotheses.jsonl has them all.
@@ -28,31 +41,29 @@ def breakdown(lines: Sequence[Line], result: Score, seed: int) -> dict[str, list
     columns = {field: binned([line.get(key) for line in lines], unit) for field, (key, unit) in MEASURED.items()}
     for field in sorted({field for line in lines for field in line["about"]}):
         columns[field] = grouped([line["about"].get(field) for line in lines])
+    speakers = [line["speaker"] for line in lines]
     found = {}
     for field, groups in columns.items():
-        cells = [{"value": name} | cell(lines, result, rows, seed) for name, rows in groups if _has_words(result, rows)]
+        cells = [
+            {"value": name} | cell(speakers, rates, rows, seed) for name, rows in groups if rates.counts[rows].any()
+        ]
         if len(cells) > 1:
             found[field] = cells
     return found
 
 
-def _has_words(result: Score, rows: np.ndarray) -> bool:
-    return bool(result.per_utterance_words[rows].any())
-
-
-def cell(lines: Sequence[Line], result: Score, rows: np.ndarray, seed: int) -> dict[str, Any]:
-    """Utterances, words, speakers, WER and, where there is more than one unit to resample, its interval."""
-    errors, words = result.per_utterance_errors[rows], result.per_utterance_words[rows]
-    speakers = [lines[row]["speaker"] for row in rows]
-    units, _ = units_of(speakers, len(rows))
-    rates = resample(np.bincount(units, errors), np.bincount(units, words), seed)
-    known = {
-        "utterances": len(rows),
-        "words": int(words.sum()),
-        "speakers": len(set(speakers)),
-        "wer": rates.rate,
-    }
-    return known | ({"wer_ci95": list(rates.interval(int(words.sum())))} if rates.units > 1 else {})
+def cell(speakers: Sequence[str | None], rates: UtteranceRates, rows: np.ndarray, seed: int) -> dict[str, Any]:
+    """What is told of the utterances `rows`; the interval only where there is more than one unit to resample."""
+    errors, counts = rates.errors[rows], rates.counts[rows]
+    chosen = [speakers[row] for row in rows]
+    units, _ = units_of(chosen, len(rows))
+    found = resample_utterances(errors, counts, units, seed)
+    total = int(counts.sum())
+    known: dict[str, Any] = {"utterances": len(rows), rates.counted: total, "speakers": len(set(chosen))}
+    known[rates.name] = 1 - found.rate if rates.of_right else found.rate
+    if found.units > 1:
+        known[f"{rates.name}_ci95"] = list(found.interval_of_rest(total) if rates.of_right else found.interval(total))
+    return known
 
 
 Groups = list[tuple[str, np.ndarray]]  # a name, and the indices of its utterances
@@ -105,45 +116,3 @@ def _rounding(bounds: Sequence[tuple[float, float]]) -> Callable[[float], str]:
         if len(set(written)) == len(written):
             break
     return lambda number: f"{number:.{decimals}f}".replace("-", "−")
-
-
-def rare_words(
-    alignments: Sequence[Sequence[AlignedWord]],
-    trained_on: Mapping[str, int],
-    speakers: Sequence[str | None],
-    seed: int,
-) -> list[dict[str, Any]]:
-    """Recall of reference words by how often the training transcripts hold them, those never seen first.
-
-    trained_on: how often each word stands in the training transcripts. speakers: of every utterance, for the interval.
-    """
-    words = np.zeros((len(SEEN), len(alignments)), dtype=int)
-    missed = np.zeros_like(words)
-    for row, alignment in enumerate(alignments):
-        for reference, hypothesis in alignment:
-            if reference is not None:
-                times = trained_on.get(reference, 0)
-                place = next(i for i, (_, most) in enumerate(SEEN) if most is None or times <= most)
-                words[place, row] += 1
-                missed[place, row] += reference != hypothesis
-    return [
-        {"seen": _range(*seen)} | _recall(missed[place], words[place], speakers, seed)
-        for place, seen in enumerate(SEEN)
-        if words[place].any()
-    ]
-
-
-def _recall(missed: np.ndarray, words: np.ndarray, speakers: Sequence[str | None], seed: int) -> dict[str, Any]:
-    """Words, the share of them recognised and its interval, over the utterances that hold such words."""
-    rows = np.flatnonzero(words)
-    units, _ = units_of([speakers[int(row)] for row in rows], len(rows))
-    rates = resample(np.bincount(units, missed[rows]), np.bincount(units, words[rows]), seed)
-    found = {"words": int(words.sum()), "recall": 1 - rates.rate}
-    if rates.units < 2:
-        return found
-    low, high = rates.interval(int(words.sum()))
-    return found | {"recall_ci95": [max(0.0, 1 - high), 1 - low]}
-
-
-def _range(least: int, most: int | None) -> str:
-    return f"{least}" if least == most else f"over {least - 1}" if most is None else f"{least}–{most}"

@@ -5,7 +5,7 @@ import pytest
 
 from asr.errors import UserError
 from asr.tasks.transcribe.confidence import WordConfidence
-from asr.tasks.transcribe.scoring.calibration import area_under_curve, calibration, fit_confidence, right_words
+from asr.tasks.transcribe.scoring.calibration import fit_confidence, right_words, word_calibration
 from asr.tasks.transcribe.timing.words import Token, Transcript, Word
 
 
@@ -31,7 +31,10 @@ def test_what_is_learnt_from_one_set_is_true_of_another():
     model = fit_confidence(*drawn(400, 1))
     assert model is not None
     references, heard = drawn(400, 2)
-    before, after = calibration(references, heard), calibration(references, [model.of(each) for each in heard])
+    before, after = (
+        word_calibration(references, heard),
+        word_calibration(references, [model.of(each) for each in heard]),
+    )
     assert before["ece"] > 0.1
     assert after["ece"] < 0.04
     assert after["auc"] == pytest.approx(before["auc"], abs=0.01)
@@ -51,15 +54,7 @@ def test_too_little_to_learn_from():
     references, heard = drawn(40, 1)
     assert fit_confidence([each.text for each in heard], heard) is None  # all right
     nothing = Transcript("", "", [], 1.0)
-    assert calibration(["a"], [nothing]) == {"ece": None, "auc": None, "bins": []}
-
-
-def test_the_area_is_the_chance_of_a_right_order():
-    chance = np.random.default_rng(0)
-    scores, positive = chance.integers(0, 5, 60).astype(float), chance.random(60) < 0.4
-    pairs = [(a > b) + (a == b) / 2 for a in scores[positive] for b in scores[~positive]]
-    assert area_under_curve(scores, positive) == pytest.approx(np.mean(pairs), abs=1e-4)
-    assert area_under_curve(scores, np.ones(60, bool)) is None
+    assert word_calibration(["a"], [nothing]) == {"ece": None, "auc": None, "bins": []}
 
 
 def test_weights_that_are_no_weights():

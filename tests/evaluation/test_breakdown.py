@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from asr.tasks.transcribe.scoring.breakdown import binned, breakdown, grouped, rare_words
-from asr.tasks.transcribe.scoring.confusions import align_characters, align_words, count_confusions
+from asr.evaluation.breakdown import UtteranceRates, binned, breakdown, grouped
+from asr.tasks.transcribe.scoring.measurement import word_errors_of
 from asr.tasks.transcribe.scoring.wer import score
 
 
@@ -24,7 +24,7 @@ def test_cells_by_hand():
     """Eight of 32 are female; of their 16 words, every second is wrong, and no word of the others."""
     spoken = lines(32)
     heard = ["a x" if line["about"]["gender"] == "f" else "a b" for line in spoken]
-    found = breakdown(spoken, score(["a b"] * 32, heard, [line["speaker"] for line in spoken]), seed=0)
+    found = breakdown(spoken, word_errors_of(score(["a b"] * 32, heard, [line["speaker"] for line in spoken])), seed=0)
     assert list(found) == ["duration", "loudness", "gender"]  # the noise is the same throughout
     female, male = found["gender"]
     assert {"value": "f", "utterances": 8, "words": 16, "speakers": 2, "wer": 0.5}.items() <= female.items()
@@ -51,13 +51,13 @@ def test_values_in_order_and_the_unknown_last():
 
 def test_one_utterance_has_no_interval():
     spoken = lines(9, take=lambda i: "1" if i else "2")
-    found = breakdown(spoken, score(["a b"] * 9, ["a b"] * 9), seed=0)["take"]
+    found = breakdown(spoken, word_errors_of(score(["a b"] * 9, ["a b"] * 9)), seed=0)["take"]
     assert ["wer_ci95" in each for each in found] == [True, False]
 
 
 def test_what_has_no_words_has_no_rate():
     spoken = lines(9, take=lambda i: "1" if i else "2")
-    found = breakdown(spoken, score(["", *["a b"] * 8], ["a"] * 9), seed=0)
+    found = breakdown(spoken, word_errors_of(score(["", *["a b"] * 8], ["a"] * 9)), seed=0)
     assert "take" not in found
 
 
@@ -74,29 +74,12 @@ def test_bins_hold_every_number_once():
         assert sorted(rows) == list(range(len(numbers)))
 
 
-def test_recall_of_rare_words():
-    alignments = align_words(["the cat sat the end", "dodo"], ["the bat sat a end uh", ""])
-    found = rare_words(alignments, {"the": 500, "cat": 1, "sat": 5, "end": 2}, ["s", None], seed=0)
-    assert found == [
-        {"seen": "0", "words": 1, "recall": 0.0},
-        {"seen": "1", "words": 1, "recall": 0.0},
-        {"seen": "2–5", "words": 2, "recall": 1.0},
-        {"seen": "over 100", "words": 2, "recall": 0.5},
-    ]
-
-
-def test_errors_of_characters_as_json():
-    found = count_confusions(align_characters(["see", "a b", ""], ["se", "a c", "x"])).as_dict()
-    assert found == {
-        "substitutions": [{"reference": "b", "hypothesis": "c", "count": 1}],
-        "deletions": [{"reference": "e", "count": 1}],
-        "insertions": [{"hypothesis": "x", "count": 1}],
-    }
-
-
-def test_recall_has_an_interval_over_speakers():
-    alignments = align_words(["a b"] * 40, ["a b", "a x"] * 20)
-    (found,) = rare_words(alignments, {"a": 1, "b": 1}, [f"s{i % 8}" for i in range(40)], seed=0)
-    low, high = found["recall_ci95"]
-    assert found["recall"] == 0.75
-    assert 0.4 < low < 0.75 < high <= 1
+def test_a_rate_of_what_is_right():
+    """Of eight female utterances half are right, of the 24 others all."""
+    spoken = lines(32)
+    wrong = np.array([i % 2 if line["about"]["gender"] == "f" else 0 for i, line in enumerate(spoken)])
+    rates = UtteranceRates("accuracy", "utterances", wrong, np.ones(32), of_right=True)
+    female, male = breakdown(spoken, rates, seed=0)["gender"]
+    assert (female["accuracy"], female["utterances"], male["accuracy"]) == (0.5, 8, 1.0)
+    assert male["accuracy_ci95"] == [pytest.approx(0.05 ** (1 / 24)), 1.0]
+    assert 0 <= female["accuracy_ci95"][0] < 0.5 < female["accuracy_ci95"][1] < 1
