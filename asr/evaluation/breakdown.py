@@ -59,7 +59,7 @@ def cell(speakers: Sequence[str | None], rates: UtteranceRates, rows: np.ndarray
     units, _ = units_of(chosen, len(rows))
     found = resample_utterances(errors, counts, units, seed)
     total = int(counts.sum())
-    known = {"utterances": len(rows), rates.counted: total, "speakers": len(set(chosen))}
+    known: dict[str, Any] = {"utterances": len(rows), rates.counted: total, "speakers": len(set(chosen))}
     known[rates.name] = 1 - found.rate if rates.of_right else found.rate
     if found.units > 1:
         known[f"{rates.name}_ci95"] = list(found.interval_of_rest(total) if rates.of_right else found.interval(total))

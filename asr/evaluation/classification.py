@@ -118,8 +118,8 @@ def compare_labels(
         for labels in (predictions, others)
     )
     differences = resample_class_means(right - right_of_others, references, units, seed, paired.RESAMPLES)
-    rates = (unweighted_average_recall(references, labels) for labels in (predictions, others))
-    return paired.paired_difference(*rates, differences, over, len(references))
+    rate, against = (unweighted_average_recall(references, labels) for labels in (predictions, others))
+    return paired.paired_difference(rate, against, differences, over, len(references))
 
 
 def label_units(references: Sequence[str], groups: Sequence[str | None] | None) -> tuple[np.ndarray, str]:

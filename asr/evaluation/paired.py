@@ -44,8 +44,8 @@ def compare_rates(
     """
     units, over = units_of(groups, len(denominators))
     differences = resample_utterances(numerators - numerators_against, denominators, units, seed, RESAMPLES)
-    rates = (float(each.sum() / denominators.sum()) for each in (numerators, numerators_against))
-    return paired_difference(*rates, differences, over, len(denominators))
+    rate, against = (float(each.sum() / denominators.sum()) for each in (numerators, numerators_against))
+    return paired_difference(rate, against, differences, over, len(denominators))
 
 
 def paired_difference(
