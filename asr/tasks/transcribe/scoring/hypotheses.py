@@ -51,7 +51,7 @@ def transcribe_set(
         batch.check_whole()
         decoded = decode_batch(recognizer, batch, device)
         transcripts = recognizer.timed(decoded.hypotheses, batch.waveform, batch.lengths)
-        views = views_of(recognizer, batch, decoded.log_probs, decoded.frames)
+        views = views_of(recognizer, batch, decoded.log_probs, decoded.frames, decoded.hypotheses, transcripts)
         found.processing_s += decoded.seconds
         found.audio_s += int(batch.lengths.sum()) / recognizer.sample_rate
         found.transcripts |= dict(zip(batch.ids, transcripts, strict=True))
@@ -80,7 +80,8 @@ class DecodedBatch:
 def decode_batch(recognizer: Recognizer, batch: Batch, device) -> DecodedBatch:
     """Transcribe a batch and take the time; a decoder's result waits for the device by itself."""
     begun = time.perf_counter()
-    hypotheses, log_probs, frames = recognizer.decode_with_log_probs(batch.waveform.to(device), batch.lengths.to(device))
+    waveform, lengths = batch.waveform.to(device), batch.lengths.to(device)
+    hypotheses, log_probs, frames = recognizer.decode_with_log_probs(waveform, lengths)
     texts = list(map(recognizer.text_of, hypotheses))
     return DecodedBatch(hypotheses, texts, log_probs, frames, time.perf_counter() - begun)
 

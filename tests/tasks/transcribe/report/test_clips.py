@@ -1,6 +1,5 @@
 """Which utterances a page shows, and what lies over their pictures."""
 
-import numpy as np
 import torch
 from rich.console import Console
 from torch import nn
@@ -13,7 +12,6 @@ from asr.tasks.transcribe.ctc.head import CTCHead
 from asr.tasks.transcribe.report.clips import choose, clips_of, make_clips
 from asr.tasks.transcribe.scoring.hypotheses import transcribe_set
 from asr.tasks.transcribe.scoring.measurement import score_split, transcribe_split
-from asr.tasks.transcribe.scoring.views import LEVELS, curves_of
 from asr.tasks.transcribe.text.characters import CharacterTokenizer
 from asr.tasks.transcribe.timing.words import Word
 from tests.corpus.recordings import corpus, pair, tone
@@ -42,16 +40,6 @@ def test_else_the_worst_and_as_many_at_random():
 
 def test_one_that_is_longer_than_the_room_is_left_out():
     assert choose(lines(1, duration=10.0), room=5 * BYTES_PER_SECOND) == []
-
-
-def test_curves_are_the_likely_stretches_in_order():
-    posteriors = np.zeros((10, 4))
-    posteriors[:, 0] = 1.0
-    posteriors[2:4, 3] = 0.5, 1.0
-    posteriors[6, 1] = 0.4
-    posteriors[8, 2] = 0.2  # never likely
-    assert curves_of(posteriors, "∅abc") == [("c", 2, LEVELS[18] + "z"), ("a", 6, "e")]
-    assert curves_of(np.zeros((0, 4)), "∅abc") == []
 
 
 class Spelling(nn.Module):
