@@ -92,42 +92,40 @@ def utterance_rows(
     of a row mean, and what an opened row shows.
     """
     heard = sum(row.sound is not None for row in rows)
-    return render(
-        "utterances.html",
-        rows=rows,
-        rate=rate,
-        remarks=[how_many(utterances or len(rows), len(rows), heard), legend],
-        opened=opened if heard else "",
-        some_silent=0 < heard < len(rows),
-        side_by_side=False,
-        **filters(rows, ORDERS),
-    )
+    remarks = [how_many(utterances or len(rows), len(rows), heard), legend]
+    return _list(rows, remarks, ORDERS, rate, opened if heard else "")
 
 
 def compared_rows(rows: Sequence[UtteranceRow], remarks: Sequence[str]) -> Markup:
     """Rows with the predictions of several runs below one another, the most different first."""
     orders = {"given": "Most different first", "errors": "Most errors first"}
-    return render(
-        "utterances.html",
-        rows=rows,
-        rate="",
-        remarks=remarks,
-        opened="",
-        some_silent=False,
-        side_by_side=True,
-        **filters(rows, orders),
-    )
+    return _list(rows, remarks, orders, side_by_side=True)
 
 
-def filters(rows: Sequence[UtteranceRow], orders: Mapping[str, str]) -> dict[str, Any]:
-    """The speakers and the orders that can be chosen; orders: names that report.js knows, and how they are shown."""
+def _list(
+    rows: Sequence[UtteranceRow],
+    remarks: Sequence[str],
+    orders: Mapping[str, str],
+    rate: str = "",
+    opened: str = "",
+    side_by_side: bool = False,
+) -> Markup:
+    """orders: names that report.js knows, and how they are shown; as many more as the rows can be ordered by."""
     speakers = sorted({row.speaker for row in rows if row.speaker})
     timed = any(row.duration_s is not None for row in rows)
     sure = any(row.confidence is not None for row in rows)
-    return {
-        "speakers": speakers if 1 < len(speakers) <= SPEAKERS_OFFERED else [],
-        "orders": {**orders, **(BY_DURATION if timed else {}), **(BY_CONFIDENCE if sure else {}), "id": "By id"},
-    }
+    heard = sum(row.sound is not None for row in rows)
+    return render(
+        "utterances.html",
+        rows=rows,
+        remarks=remarks,
+        orders={**orders, **(BY_DURATION if timed else {}), **(BY_CONFIDENCE if sure else {}), "id": "By id"},
+        rate=rate,
+        opened=opened,
+        side_by_side=side_by_side,
+        speakers=speakers if 1 < len(speakers) <= SPEAKERS_OFFERED else [],
+        some_silent=0 < heard < len(rows),
+    )
 
 
 def how_many(utterances: int, listed: int, heard: int) -> str:

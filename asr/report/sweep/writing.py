@@ -15,9 +15,9 @@ from asr.report.page import Section, asset, page, part
 from asr.report.sweep.headline import best_of_each, headline, headline_so_far
 from asr.report.sweep.hparams import write_hparams
 from asr.report.sweep.importances import importances
-from asr.report.sweep.making import making
 from asr.report.sweep.objectives import objectives_of
 from asr.report.sweep.plots import plots, slices
+from asr.report.sweep.provenance import provenance
 from asr.report.sweep.trials import table
 from asr.tuning.summary import SUMMARY
 from asr.tuning.sweep import Sweep
@@ -52,7 +52,7 @@ class Report:
     def write(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial], seconds: float) -> Path:
         """seconds: that the sweep has taken so far."""
         write_hparams(self.sweep, trials)
-        made = making(self.sweep, self.settings, self.command, trials)
+        made = provenance(self.sweep, self.settings, self.command, trials)
         return write_report(self.sweep, trials, finals, made, seconds)
 
 

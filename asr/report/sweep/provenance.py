@@ -16,7 +16,7 @@ from asr.tuning.sweep import Sweep
 PACKAGES = ("optuna", "plotly", "scikit-learn")
 
 
-def making(
+def provenance(
     sweep: Sweep, settings: Mapping[str, Any], command: Sequence[str], trials: Sequence[FrozenTrial]
 ) -> list[tuple[str, str]]:
     """Names and what they are. settings: what conf/tune.yaml describes; command: the words after python."""
