@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
+import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
@@ -25,7 +26,7 @@ from asr.configuration.overrides import (
 from asr.configuration.search_path import CONF, folders, group_files, is_group
 from asr.configuration.trust import trust_chosen
 from asr.configuration.values import check_values
-from asr.errors import UserError
+from asr.errors import UserError, one_line
 
 
 def load_configuration(name: str, overrides: Sequence[str]) -> DictConfig:
@@ -88,8 +89,11 @@ def keys_of_file(path: Path) -> frozenset[str]:
 def compose_quietly(name: str, overrides: Sequence[str]) -> DictConfig:
     """Hydra's own composition of what is found in the searched folders; Hydra's settings are under `hydra`."""
     GlobalHydra.instance().clear()
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose(name, list(overrides), return_hydra_config=True)
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            return compose(name, list(overrides), return_hydra_config=True)
+    except yaml.YAMLError as error:  # which names the file
+        raise UserError(f"not YAML: {one_line(error)}; mend that file") from error
 
 
 class FoldersOfTheCaller(SearchPathPlugin):

@@ -103,9 +103,13 @@ def with_bases(group: str, choice: str) -> list[Path]:
     path = group_files(group).get(choice)
     if path is None:
         return []
-    values = yaml.safe_load(path.read_text("utf-8"))
-    defaults = values.get("defaults", []) if isinstance(values, dict) else []
-    bases = [base for base in defaults if isinstance(base, str) and base not in ("_self_", choice)]
+    text = path.read_text("utf-8")
+    try:
+        values = yaml.safe_load(text) if "defaults:" in text else None
+    except yaml.YAMLError:  # told where it is composed
+        values = None
+    defaults = values.get("defaults") if isinstance(values, dict) else None
+    bases = [base for base in defaults or [] if isinstance(base, str) and base not in ("_self_", choice)]
     return [*(file for base in bases for file in with_bases(group, base)), path]
 
 

@@ -74,6 +74,14 @@ def test_a_folder_beside_replaces_nothing_and_says_so(tmp_path):
         load_configuration("train", ["encoder=lstm"])
 
 
+def test_a_file_that_is_no_yaml(tmp_path):
+    broken = write_own_encoder(tmp_path) / "encoder" / "own.yaml"
+    broken.write_text("dim: [1\n", "utf-8")
+    with pytest.raises(UserError, match=f"not YAML: .*{broken}"):
+        load_configuration("train", ["encoder=own"])
+    assert load_configuration("train", []).choices.encoder == "conformer"
+
+
 def test_a_folder_that_is_none(tmp_path):
     error = run("train", "--config-dir", tmp_path / "nowhere").error
     assert error == f"--config-dir={tmp_path / 'nowhere'}: no such folder; give one that is laid out as conf/ is"
