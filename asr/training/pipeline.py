@@ -77,7 +77,7 @@ def fit_model(
     precision, why = choose_precision(module, first, run)
     budget = budget_of(plan, corpus)
     length = f"{plan.minutes:g} minutes" if plan.minutes else f"{plan.epochs} epochs"
-    facts = describe(module, corpus.splits, first, corpus.sample_rate)
+    facts = describe(module, plan.parts["encoder"]["_target_"], corpus.splits, first, corpus.sample_rate)
     facts |= {"precision": f"{precision} ({why})", "budget": length, "results": str(run.path)}
     facts["watch"] = f"tensorboard --logdir {run.path}"
     announce(screen, facts)
