@@ -15,9 +15,9 @@ from asr.report.page import Section, asset, page, part
 from asr.report.sweep.headline import best_of_each, headline, headline_so_far
 from asr.report.sweep.hparams import write_hparams
 from asr.report.sweep.importances import importances
-from asr.report.sweep.provenance import provenance
 from asr.report.sweep.objectives import objectives_of, rate_of
 from asr.report.sweep.plots import plots, slices
+from asr.report.sweep.provenance import provenance
 from asr.report.sweep.trials import table
 from asr.tuning.closing import SUMMARY
 from asr.tuning.sweep import Sweep
