@@ -16,12 +16,12 @@ LEVEL = 0.05
 
 def print_scores(metrics: Mapping[str, Mapping[str, Any]]) -> None:
     """A line for each split of metrics.json that was scored, then what its interval rests on and how fast it went."""
-    columns = "split", "UAR", Column("95 %", no_wrap=True), "accuracy", Column("95 %", no_wrap=True), "labels"
-    table = Table(*columns, "utterances", box=SIMPLE_HEAD)
+    exact = [Column(title, no_wrap=True) for title in ("UAR", "95 %", "accuracy", "95 %", "utterances")]
+    table = Table("split", *exact, box=SIMPLE_HEAD)
     scored = {split: values for split, values in metrics.items() if "uar" in values}
     for split, values in scored.items():
         rates = [text for name in ("uar", "accuracy") for text in (f"{values[name]:.2%}", interval(values, name))]
-        table.add_row(split, *rates, str(values["classes"]), str(values["utterances"]))
+        table.add_row(split, *rates, str(values["utterances"]))
     Console().print(table)
     for split, values in scored.items():
         units = f"{values['interval_units']} {values['interval_over']}"
