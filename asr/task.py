@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # asr.corpus draws what batches hold from a task
     from rich.console import Console
 
     from asr.corpus.batches import Batch, SpeechDataset
-    from asr.corpus.corpus import Streamed
+    from asr.corpus.corpus import StreamedSplit
     from asr.corpus.utterance import Known, Rejection
     from asr.report.presentation import Presentation
     from asr.runs.model_folder import TrainedModel
@@ -115,7 +115,7 @@ class Task(Protocol):
         """
 
     def study(
-        self, training: "CutSet | Streamed", dataset: "SpeechDataset", batches: Iterable["Batch"], rate: int
+        self, training: "CutSet | StreamedSplit", dataset: "SpeechDataset", batches: Iterable["Batch"], rate: int
     ) -> None:
         """Learn from the training audio what stands beside the network, once; `rate` in Hz."""
 

@@ -18,7 +18,7 @@ PAGE_BYTES = 18_500_000  # of clips and their rows: a page stays below 20 MB
 
 
 def evaluate(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the split, have it predicted and score it; write metrics.json, errors.json, hypotheses.jsonl, report.html.
+    """Read the split, predict and score it; write metrics.json, errors.json, hypotheses.jsonl, report.html.
 
     values: conf/evaluate.yaml, composed.
     """
@@ -38,12 +38,12 @@ def evaluate(values: Mapping[str, Any]) -> dict[str, Any]:
     if values["choices"]["decoder"] is not None:
         task.change({"decoder": values["decoder"]})
     out = Path(values["out_dir"]) if values["out_dir"] else run.path / "evaluation" / wanted.name
-    other = other_to_compare_with(values["against"], wanted.split, out)
+    other = predictions_to_compare_with(values["against"], wanted.split, out)
     check_split(wanted.split)
     out.mkdir(parents=True, exist_ok=True)
     corpus = read_split(wanted, run, trained, out, screen)
-    held = held_of(values, corpus, trained, wanted, run, screen)
-    name_what_cannot_be_right(held, trained, corpus, out)
+    held = split_to_measure(values, corpus, trained, wanted, run, screen)
+    report_unpredictable_utterances(held, trained, corpus, out)
     measured = task.measure(trained, held)
     metrics = {wanted.split: measured.metrics}
     write_json_lines(out / "hypotheses.jsonl", measured.lines)
@@ -66,8 +66,8 @@ def ignore_warnings() -> None:
     warnings.filterwarnings("ignore")
 
 
-def other_to_compare_with(against: str | None, split: str, out: Path):
-    """What `against` names; UserError where it is the folder that the results go to."""
+def predictions_to_compare_with(against: str | None, split: str, out: Path):
+    """The predictions in the folder `against`; UserError where the results would go to that folder."""
     from asr.errors import UserError
     from asr.runs.against import find_other
 
@@ -77,7 +77,7 @@ def other_to_compare_with(against: str | None, split: str, out: Path):
     return other
 
 
-def held_of(
+def split_to_measure(
     values: Mapping[str, Any],
     corpus: "Corpus",
     model: "TrainedModel",
@@ -85,7 +85,7 @@ def held_of(
     run: "TrainedRun",
     screen: "Console",
 ) -> "Held":
-    """The split of a corpus, to be measured on by a model."""
+    """The split of a corpus on which a model is to be measured."""
     from asr.corpus.batches import SpeechDataset
     from asr.task import Held
 
@@ -94,14 +94,14 @@ def held_of(
     return Held(wanted.split, cuts, dataset, seconds, workers, values["seed"], "cpu", screen, run.path)
 
 
-def name_what_cannot_be_right(held: "Held", trained: "TrainedModel", corpus: "Corpus", out: Path) -> None:
-    """Utterances that are scored though the model cannot predict them, in rejected.jsonl and on the screen."""
+def report_unpredictable_utterances(held: "Held", trained: "TrainedModel", corpus: "Corpus", out: Path) -> None:
+    """List utterances that are scored though the model cannot predict them, in rejected.jsonl and on the screen."""
     from asr.corpus.source import REJECTED, notes_of_rejected, write_rejected
-    from asr.screen import tell
+    from asr.screen import print_notes
 
     remarks = trained.task.remarks(held.split, held.cuts)
     write_rejected(out / REJECTED, corpus.rejected + remarks)
-    tell(held.screen, [*corpus.notes, *notes_of_rejected(remarks)])
+    print_notes(held.screen, [*corpus.notes, *notes_of_rejected(remarks)])
 
 
 def compare(
@@ -128,14 +128,14 @@ def compare(
         if model.sample_rate != corpus.sample_rate:
             (out / "against").mkdir(exist_ok=True)  # what cannot be used at that rate is not the run's
             heard = read_split(wanted, run, model, out / "against", held.screen)
-        its_own = held_of(values, heard, model, wanted, run, held.screen)
+        its_own = split_to_measure(values, heard, model, wanted, run, held.screen)
         return {line["id"]: line["hypothesis"] for line in model.task.measure(model, its_own).lines}
 
     others = predictions_of(other, lines, task.normalize, predict_again, held.screen)
     theirs = [{**line, "hypothesis": prediction} for line, prediction in zip(lines, others, strict=True)]
     tested = task.presentation.compare(lines, theirs, values["seed"])
     if tested is None:
-        raise UserError(f"{len(lines)} utterances are too little to compare on; give a larger test set")
+        raise UserError(f"{len(lines)} utterances are too few to compare on; give a larger test set")
     comparison = {"split": wanted.split, "run": str(run.path), "against": str(other.path), **tested}
     write_json(out / "comparison.json", comparison)
     task.show_comparison(comparison)

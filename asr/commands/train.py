@@ -60,11 +60,11 @@ def corpus_to_train_on(data: Mapping[str, Any], task: "Task", screen: "Console",
 
     from asr.corpus.reading import DataSettings, read_corpus
     from asr.doctor.glance import glance
-    from asr.screen import tell
+    from asr.screen import print_notes
 
     corpus = read_corpus(DataSettings.of(data), task.target_of, task.by_speaker, screen, rejected_file)
     if task.targets_are_transcripts and isinstance(corpus.splits["train"], CutSet):
-        tell(screen, glance(corpus))
+        print_notes(screen, glance(corpus))
     return corpus
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from asr.errors import UserError
 from asr.runs.model_folder import TrainedModel, load_model
-from asr.screen import tell
+from asr.screen import print_notes
 
 Line = Mapping[str, Any]
 REMEDY = "; evaluate both on the same data"
@@ -97,10 +97,12 @@ def predictions_of(
     except OtherUtterances as difference:
         if not other.is_run:
             raise
-        tell(screen, [str(difference).replace(REMEDY, "; its model now predicts these utterances")])
+        print_notes(screen, [str(difference).replace(REMEDY, "; its model now predicts these utterances")])
     model = load_model(other.path / "model")
     if str(model.task.normalize) != str(normalize):
-        tell(screen, [f"the two write differently ({model.task.normalize}; {normalize}), which counts as errors"])
+        print_notes(
+            screen, [f"the two write differently ({model.task.normalize}; {normalize}), which counts as errors"]
+        )
     texts = predict(model)
     if missing := [line["id"] for line in lines if line["id"] not in texts]:
         raise UserError(f"against={other.path}: its model cannot read {missing[0]}; see rejected.jsonl")

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 import yaml
 
-from asr.configuration.old_names import with_todays_names
+from asr.configuration.old_names import with_current_names
 from asr.errors import UserError, one_line
 from asr.writing import mend_folder, write_whole
 
@@ -109,7 +109,7 @@ def free_folder(values: Mapping[str, Any]) -> RunFolder:
 def read_config(path: Path) -> dict[str, Any]:
     """A run's config.yaml as plain values; UserError naming it where it is damaged."""
     try:
-        found = with_todays_names(yaml.safe_load(path.read_text("utf-8")))
+        found = with_current_names(yaml.safe_load(path.read_text("utf-8")))
         if not isinstance(found, dict):
             raise ValueError("no keys in it")
     except (yaml.YAMLError, OSError, ValueError, RecursionError) as error:

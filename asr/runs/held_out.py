@@ -8,13 +8,13 @@ from typing import Any
 from lhotse import CutSet
 from rich.console import Console
 
-from asr.configuration.overrides import closest
+from asr.configuration.overrides import did_you_mean
 from asr.configuration.trust import DATA_PARTS, check_trusted
 from asr.corpus.corpus import Corpus
-from asr.corpus.folds import in_fold
+from asr.corpus.folds import with_fold_as_dev
 from asr.corpus.reading import DataSettings
 from asr.corpus.shards.index import Shards, sharded_corpora
-from asr.corpus.shards.streaming import held_corpus
+from asr.corpus.shards.streaming import corpus_in_memory
 from asr.corpus.source import REJECTED, open_source, write_rejected
 from asr.corpus.utterance import SPLITS, Reading, Utterance
 from asr.errors import UserError
@@ -75,7 +75,7 @@ def run_folder(path: str) -> Path:
 def check_split(split: str) -> None:
     """Raise UserError where there is no split of that name."""
     if split not in (*SPLITS, "all"):
-        hint = closest(split, SPLITS)
+        hint = did_you_mean(split, SPLITS)
         raise UserError(f"split={split}: no such split{hint}; there are train, dev, test and all")
 
 
@@ -105,7 +105,7 @@ def read_split(wanted: HeldOut, run: TrainedRun, model: TrainedModel, out: Path,
         **drawn,
     )
     if folded:
-        corpus = in_fold(corpus, data["folds"], data["fold"], model.task.by_speaker)
+        corpus = with_fold_as_dev(corpus, data["folds"], data["fold"], model.task.by_speaker)
     corpus.splits["all"] = corpus.splits["train"]
     return corpus
 
@@ -116,7 +116,7 @@ def read_shards(corpora: Sequence[Shards], wanted: HeldOut, model: TrainedModel,
     there = [split for split in splits if any(each.shards(split) for each in corpora)]
     if not there:
         raise UserError(f"{corpora[0].base}: has no {wanted.split}; choose another split, or shard it anew")
-    corpus = held_corpus(corpora, there, model.task.target_of, model.sample_rate)
+    corpus = corpus_in_memory(corpora, there, model.task.target_of, model.sample_rate)
     write_rejected(out / REJECTED, corpus.rejected)
     corpus.check_rejected(wanted.max_rejected)
     corpus.notes.insert(0, f"{', '.join(each.base for each in corpora)}: {' and '.join(there)} read from shards")

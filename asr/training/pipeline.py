@@ -16,13 +16,13 @@ from torch.utils.data import DataLoader
 
 from asr.corpus.batches import SpeechDataset, evaluation_batches, training_batches
 from asr.corpus.corpus import Corpus, targets_of
-from asr.corpus.folds import in_fold, share_of
+from asr.corpus.folds import with_fold_as_dev, with_share_of_train
 from asr.corpus.shards.streaming import StreamLoader
 from asr.corpus.source import notes_of_rejected, reject_more, write_rejected
 from asr.model.features import CorpusNormalization
 from asr.runs.folder import RunFolder
 from asr.runs.model_folder import TrainedModel, new_model
-from asr.screen import tell
+from asr.screen import print_notes
 from asr.training.fitting import budget_of, choose_precision, fit
 from asr.training.left_out import leave_out_unusable, left_out_in_training, note_of_left_out
 from asr.training.module import Training
@@ -88,7 +88,7 @@ def fit_model(
         left_out = left_out_in_training(module, corpus.splits["train"])
         write_rejected(run.rejected, corpus.rejected + left_out)
         if module.global_rank == 0:
-            tell(screen, [note_of_left_out(left_out, run.rejected)])
+            print_notes(screen, [note_of_left_out(left_out, run.rejected)])
     figures = {
         "seconds": round(budget.seconds, 1),
         "epochs": budget.epochs_done,
@@ -102,9 +102,9 @@ def fit_model(
 
 def fold_and_subset(corpus: Corpus, part: Part, by_speaker: bool, screen: Console) -> Corpus:
     """A corpus of its own for one training: the fold and the share of train that are asked for."""
-    chosen = in_fold(corpus, part.folds, part.fold, by_speaker) if part.folds else corpus
-    chosen = share_of(chosen, part.train_share)
-    tell(screen, chosen.notes[len(corpus.notes) :])
+    chosen = with_fold_as_dev(corpus, part.folds, part.fold, by_speaker) if part.folds else corpus
+    chosen = with_share_of_train(chosen, part.train_share)
+    print_notes(screen, chosen.notes[len(corpus.notes) :])
     return replace(chosen, splits=dict(chosen.splits), rejected=list(chosen.rejected))
 
 
@@ -123,7 +123,7 @@ def leave_out(corpus: Corpus, trained: TrainedModel, run: RunFolder, max_rejecte
     remarks = [each for split, part in checked.items() for each in trained.task.remarks(split, part)]
     corpus.rejected += remarks
     write_rejected(run.rejected, corpus.rejected)
-    tell(screen, notes_of_rejected(remarks))
+    print_notes(screen, notes_of_rejected(remarks))
 
 
 def batches_of(batching: Batching, corpus: Corpus, dataset: SpeechDataset, seed: int) -> Mapping[str, Any]:

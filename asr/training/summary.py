@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from asr.corpus.batches import Batch
-from asr.corpus.corpus import Streamed, seconds_of
+from asr.corpus.corpus import StreamedSplit, seconds_of
 from asr.training.module import Training
 
 
@@ -23,7 +23,7 @@ def announce(console: Console, rows: Mapping[str, str]) -> None:
 def describe(
     module: Training,
     encoder_target: str,
-    splits: Mapping[str, CutSet | Streamed],
+    splits: Mapping[str, CutSet | StreamedSplit],
     batch: Batch,
     sample_rate: int,
 ) -> dict[str, str]:
@@ -49,7 +49,7 @@ def describe(
     }
 
 
-def describe_split(cuts: CutSet | Streamed) -> str:
+def describe_split(cuts: CutSet | StreamedSplit) -> str:
     hours = seconds_of(cuts) / 3600
     length = f"{hours:.2f} h" if hours >= 0.1 else f"{3600 * hours:.0f} s"
     if not isinstance(cuts, CutSet):

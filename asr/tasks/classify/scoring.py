@@ -17,7 +17,7 @@ from asr.corpus.cuts import about
 from asr.evaluation.breakdown import UtteranceRates, breakdown
 from asr.evaluation.calibration import calibration
 from asr.evaluation.classification import score_labels
-from asr.screen import counting
+from asr.screen import progress_bar
 from asr.task import Held, Measured
 from asr.tasks.classify.classifier import Classifier, labelled
 
@@ -33,7 +33,7 @@ def log_probs_of(classifier: Classifier, held: Held) -> tuple[dict[str, np.ndarr
     levels: dict[str, dict] = {}
     audio_s = processing_s = 0.0
     batches = evaluation_batches(held.cuts, held.dataset, held.batch_seconds, held.workers)
-    with counting(held.screen, f"classifying {held.split}") as on_progress, torch.inference_mode():
+    with progress_bar(held.screen, f"classifying {held.split}") as on_progress, torch.inference_mode():
         for batch in batches:
             batch.check_whole()
             begun = time.perf_counter()

@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from asr.corpus.batches import Batch, SpeechDataset, evaluation_batches
-from asr.corpus.corpus import Streamed
+from asr.corpus.corpus import StreamedSplit
 from asr.corpus.utterance import Known, Rejection
 from asr.errors import UserError
 from asr.evaluation.classification import unweighted_average_recall
 from asr.report.clips import choose_clips, sounds_and_pictures
 from asr.runs.model_folder import TrainedModel
-from asr.screen import counting
+from asr.screen import progress_bar
 from asr.task import Held, Measured, Unusable
 from asr.tasks.classify.classifier import Classifier
 from asr.tasks.classify.head import POOLINGS, LabelHead
@@ -82,7 +82,9 @@ class Classify:
         if self.class_weights == "balanced":
             self.loss = LabelLoss(balancing_weights([counts[label] for label in self.labels]))
 
-    def study(self, training: CutSet | Streamed, dataset: SpeechDataset, batches: Iterable[Batch], rate: int) -> None:
+    def study(
+        self, training: CutSet | StreamedSplit, dataset: SpeechDataset, batches: Iterable[Batch], rate: int
+    ) -> None:
         """Nothing stands beside the network."""
 
     def encode(self, targets: Sequence[str]) -> tuple[Tensor, ...]:
@@ -165,7 +167,7 @@ class Classify:
             return {}
         cuts = held.cuts.filter(lambda cut: cut.id in chosen).to_eager()
         batches, found = evaluation_batches(cuts, held.dataset, SECONDS_AT_ONCE, 0), {}
-        with counting(held.screen, "report") as on_progress:
+        with progress_bar(held.screen, "report") as on_progress:
             for name, clip in sounds_and_pictures(trained.sample_rate, batches):
                 found[name] = clip
                 on_progress(len(found), len(chosen))

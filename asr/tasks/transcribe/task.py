@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from asr.corpus.batches import Batch, SpeechDataset
-from asr.corpus.corpus import Streamed
+from asr.corpus.corpus import StreamedSplit
 from asr.corpus.utterance import Rejection
 from asr.errors import UserError
 from asr.runs.model_folder import TrainedModel
@@ -91,7 +91,9 @@ class Transcribe:
         self.decoding = dict(decoding)
         self.decoder = build_decoder(self.decoding, self.tokenizer, self.normalize)
 
-    def study(self, training: CutSet | Streamed, dataset: SpeechDataset, batches: Iterable[Batch], rate: int) -> None:
+    def study(
+        self, training: CutSet | StreamedSplit, dataset: SpeechDataset, batches: Iterable[Batch], rate: int
+    ) -> None:
         """When words are said."""
         self.timing = fit_timing(training, dataset, batches, rate)
 

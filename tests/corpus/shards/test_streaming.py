@@ -20,17 +20,18 @@ from asr.corpus.batches import SpeechDataset
 from asr.corpus.cuts import load_samples
 from asr.corpus.readers.detect import read_any
 from asr.corpus.shards.index import cuts_of, sharded_corpora
-from asr.corpus.shards.streaming import Normalized, Stream, StreamLoader, WorkerStart, streamed_corpus
+from asr.corpus.shards.streaming import SetTarget, Stream, StreamLoader, WorkerStart, streamed_corpus
 from asr.errors import UserError
 from asr.tasks.transcribe.text.characters import CharacterTokenizer
 from asr.tasks.transcribe.text.encoding import TokenEncoding
 from asr.tasks.transcribe.text.normalise import TextNormalizer
+from asr.tasks.transcribe.text.target import TranscriptTarget
 from tests.commands import run, train
 from tests.corpus.recordings import corpus, pair, record, reverberation_by_command, tone
 from tests.killing import kill_and_go_on
 
 SHARD = {"cuts": "cuts.000000.jsonl.gz", "recording": "recording.000000.tar"}
-NORMALIZE = TextNormalizer(case="lower", punctuation="remove", apostrophes="keep")
+TARGET_OF = TranscriptTarget(TextNormalizer(case="lower", punctuation="remove", apostrophes="keep"))
 
 
 @pytest.fixture(scope="module")
@@ -89,12 +90,12 @@ class FirstTimeRound(IterableDataset):
 
 
 def of_files(source: Path):
-    return corpus(read_any(source), target_of=NORMALIZE, sample_rate=16000)
+    return corpus(read_any(source), target_of=TARGET_OF, sample_rate=16000)
 
 
 def streamed(*places: object, weights=None):
     source, *mix = map(str, places)
-    return streamed_corpus(*sharded_corpora(source, mix, weights or []), NORMALIZE, None)
+    return streamed_corpus(*sharded_corpora(source, mix, weights or []), TARGET_OF, None)
 
 
 def evaluate(run_dir: Path, *arguments: object):
@@ -121,7 +122,7 @@ def loader_of(corpus, tokenizer, workers=0, batch_seconds=4.0, seed=1) -> Stream
 def test_batches_hold_the_same_as_from_files(source, shards, served, place):
     files, stream = of_files(source), streamed(shards if place == "disk" else served)
     tokenizer = CharacterTokenizer.train([cut.supervisions[0].text for cut in files.splits["train"]])
-    assert sorted(stream.splits["train"].texts()) == sorted(c.supervisions[0].text for c in files.splits["train"])
+    assert sorted(stream.splits["train"].targets()) == sorted(c.supervisions[0].text for c in files.splits["train"])
     assert stream.splits["train"].seconds == pytest.approx(sum(c.duration for c in files.splits["train"]), abs=0.01)
     found: dict[str, tuple] = {}
     loader = loader_of(stream, tokenizer)
@@ -162,7 +163,7 @@ def test_two_processes_and_their_workers_read_disjoint_shards_that_together_are_
 
 def test_the_order_follows_from_seed_and_epoch(shards):
     stream = streamed(shards)
-    tokenizer = CharacterTokenizer.train(stream.splits["train"].texts())
+    tokenizer = CharacterTokenizer.train(stream.splits["train"].targets())
 
     def order(seed: int, epoch: int) -> list[str]:
         loader = loader_of(stream, tokenizer, seed=seed)
@@ -194,7 +195,7 @@ def test_corpora_that_share_ids_are_kept_apart(tmp_path):
             pair(tmp_path / name / f"s{number % 8}", f"{number}", f"text {name}", tone(0.5, pitch))
         assert run("asr", "shard", tmp_path / name, tmp_path / f"{name}-shards", "--shard-size", 4).status == 0
     mixed = streamed(tmp_path / "one-shards", tmp_path / "two-shards")
-    tokenizer = CharacterTokenizer.train(mixed.splits["train"].texts())
+    tokenizer = CharacterTokenizer.train(mixed.splits["train"].targets())
     dataset = SpeechDataset(mixed.audio, TokenEncoding(tokenizer))
     drawn = list(islice(mixed.splits["train"].cuts(seed=1), 100))
     held = [*mixed.splits["dev"], *mixed.splits["test"]]
@@ -243,7 +244,7 @@ def test_shards_that_were_damaged_afterwards_are_named(shards):
     stream = streamed(shards).splits["train"]
     cut = next(iter(stream.cuts(seed=1)))
     cut.recording.sources[0].source = b"fLaC and nothing of it"
-    tokenizer = CharacterTokenizer.train(stream.texts())
+    tokenizer = CharacterTokenizer.train(stream.targets())
     other = next(iter(stream.cuts(seed=2)))
     batch = SpeechDataset({}, TokenEncoding(tokenizer))[[cut, other]]
     assert batch.ids == [other.id]
@@ -334,7 +335,7 @@ def test_asked_wrongly(source, shards, tmp_path):
 def test_a_stream_says_what_it_holds(shards):
     stream = streamed(shards).splits["train"]
     assert isinstance(stream, Stream)
-    assert len(stream) == len(list(stream.texts()))
+    assert len(stream) == len(list(stream.targets()))
     bins = stream.duration_bins()
     assert bins == sorted(set(bins))
-    assert Normalized(NORMALIZE, 8000)(next(iter(stream.cuts(1)))).sampling_rate == 8000
+    assert SetTarget(TARGET_OF, 8000)(next(iter(stream.cuts(1)))).sampling_rate == 8000
