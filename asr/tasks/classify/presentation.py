@@ -7,12 +7,13 @@ import numpy as np
 
 from asr.evaluation.classification import compare_labels, score_labels
 from asr.evaluation.paired import compare_rates
-from asr.report.breakdown import breakdown, confusion_matrix, rates_by
+from asr.report.breakdown import breakdown, confusion_matrix
 from asr.report.calibration import calibration
 from asr.report.clips import SoundAndPicture
-from asr.report.numbers import is_number, percent
+from asr.report.numbers import count, is_number, percent
 from asr.report.page import Section, part
 from asr.report.sound import Sound
+from asr.report.tables import Bars, Table
 from asr.report.utterances import (
     UtteranceRow,
     Words,
@@ -27,7 +28,6 @@ from asr.runs.files import Record, RunFiles
 from asr.task import Rate
 
 UAR, ACCURACY = Rate("uar", "UAR", higher_is_better=True), Rate("accuracy", "accuracy", higher_is_better=True)
-RECALL = Rate("recall", "recall", higher_is_better=True)
 FEWEST_COMPARED = 2  # utterances
 UTTERANCES_COMPARED = 500
 LEGEND = "REF is the label that the corpus gives, HYP the one that was predicted."
@@ -120,11 +120,14 @@ def matrix(found: object) -> Any:
 def each_label(found: object) -> Any:
     """A line a label: how many of its utterances were found, and how many that were called so are."""
     known = found.items() if isinstance(found, dict) else ()
-    groups = [{"value": label} | values for label, values in known if isinstance(values, dict)]
-    for group in groups:
-        if is_number(group.get("precision")):
-            group["precision_percent"] = percent(group["precision"])
-    return rates_by(groups, RECALL, {"utterances": "Utterances"}, title="Label")
+    groups = [(label, values) for label, values in known if isinstance(values, dict)]
+    rows = [
+        [label, count(values.get("utterances")), *(percent(values.get(key)) for key in ("recall", "precision", "f1"))]
+        for label, values in groups
+    ]
+    recalls = [(values["recall"] if is_number(values.get("recall")) else 0.0, None) for _, values in groups]
+    titles = ["Label", "#Utterances", "#Recall", "#Precision", "#F1"]
+    return part("table", Table(titles, rows, Bars.of(UAR, recalls)))
 
 
 def utterances(records: Sequence[Record], media: Mapping[str, Any]) -> Any:

@@ -81,13 +81,14 @@ def measure(classifier: Classifier, held: Held, calibrate: bool) -> Measured:
     pairs = list(zip(references, predictions, strict=True))
     right = np.array([spoken == found for spoken, found in pairs])
     rates = UtteranceRates("accuracy", "utterances", (~right).astype(float), np.ones(len(lines)), of_right=True)
+    groups = breakdown(lines, rates, held.seed)
     metrics = score_labels(references, predictions, speakers, held.seed).as_dict() | {
         "label": task.label,
         "real_time_factor": round(processing_s / audio_s, 5),
         "latency_s": round(latency_s(classifier, held), 4),
         "device": str(held.device),
         "threads": torch.get_num_threads(),
-        "breakdown": breakdown(lines, rates, held.seed),
+        "breakdown": {name: cells for name, cells in groups.items() if name != task.label},
         "calibration": calibration(np.array([line["confidence"] for line in lines]), right, "utterances"),
     }
     wrong = Counter((spoken, found) for spoken, found in pairs if spoken != found)
