@@ -61,7 +61,7 @@ def test_it_learns_measures_and_reports(trained):
     assert "dev UAR" in done.err
     assert "UAR" in done.out
     rejected = [json.loads(line) for line in (folder / "rejected.jsonl").read_text().splitlines()]
-    assert [(each["id"], each["reason"]) for each in rejected if each["reason"] == "label_missing"]
+    assert [(each["id"], each["reason"]) for each in rejected if each["reason"] == "target_missing"]
     history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
     assert max(line["dev_uar"] for line in history) == metrics["dev"]["uar"]
     html = (folder / "report.html").read_text()
