@@ -11,6 +11,7 @@ from asr.corpus.shards.index import sharded_corpora
 from asr.corpus.shards.streaming import Stream, StreamLoader, streamed_corpus
 from asr.tasks.transcribe.text.encoding import TokenEncoding
 from asr.tasks.transcribe.text.normalise import TextNormalizer
+from asr.tasks.transcribe.text.target import TranscriptTarget
 from tests.commands import run
 from tests.corpus.recordings import corpus
 
