@@ -82,9 +82,8 @@ def fit_model(
         "precision": f"{precision} ({why})",
         "budget": length_of(plan, module, first, precision, corpus),
         "results": str(run.path),
+        "watch": f"tensorboard --logdir {run.path}",
     }
-    facts["budget"] = length_of(plan, module, first, precision, corpus)
-    facts["watch"] = f"tensorboard --logdir {run.path}"
     announce(screen, facts)
 
     try:
