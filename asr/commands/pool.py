@@ -1,7 +1,7 @@
 """`asr pool`: several folds of a cross-validation as one evaluation."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,7 +31,8 @@ def pool_runs(runs: list[Path], out: Path, split: str, seed: int) -> None:
     from asr.runs.task_of_run import task_class_of
     from asr.writing import write_json, write_json_lines
 
-    lines, whose = [], {}
+    lines: list[Any] = []
+    whose: dict[str, Path] = {}
     for run in runs:
         file = run / "hypotheses.jsonl"
         found = [line for line in read_lines(file) if line.get("split") == split] if file.is_file() else []
