@@ -7,12 +7,13 @@ import numpy as np
 
 from asr.evaluation.classification import compare_labels, score_labels
 from asr.evaluation.paired import compare_rates
-from asr.report.breakdown import breakdown, confusion_matrix, rates_by
+from asr.report.breakdown import breakdown, confusion_matrix
 from asr.report.calibration import calibration
 from asr.report.clips import SoundAndPicture
-from asr.report.numbers import is_number, percent
+from asr.report.numbers import count, is_number, percent
 from asr.report.page import Section, part
 from asr.report.sound import Sound
+from asr.report.tables import Bars, Table
 from asr.report.utterances import (
     UtteranceRow,
     Words,
@@ -25,9 +26,9 @@ from asr.report.utterances import (
 )
 from asr.runs.files import Record, RunFiles
 from asr.task import Rate
+from asr.tasks.classify.scoring import score_lines
 
 UAR, ACCURACY = Rate("uar", "UAR", higher_is_better=True), Rate("accuracy", "accuracy", higher_is_better=True)
-RECALL = Rate("recall", "recall", higher_is_better=True)
 FEWEST_COMPARED = 2  # utterances
 UTTERANCES_COMPARED = 500
 LEGEND = "REF is the label that the corpus gives, HYP the one that was predicted."
@@ -66,6 +67,10 @@ class LabelPresentation:
         return Section(
             "Utterances where they differ", compared_rows(rows, [f"{len(differ)} were labelled differently{cut}."])
         )
+
+    def score_lines(self, lines: Sequence[Record], seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """UAR and accuracy with intervals over speakers, each label, what was taken for what."""
+        return score_lines(lines, seed)
 
     def interval(self, lines: Sequence[Record], rate: Rate) -> Sequence[float]:
         """95 % interval of UAR or accuracy, by the bootstrap that metrics.json has."""
@@ -120,11 +125,14 @@ def matrix(found: object) -> Any:
 def each_label(found: object) -> Any:
     """A line a label: how many of its utterances were found, and how many that were called so are."""
     known = found.items() if isinstance(found, dict) else ()
-    groups = [{"value": label} | values for label, values in known if isinstance(values, dict)]
-    for group in groups:
-        if is_number(group.get("precision")):
-            group["precision_percent"] = percent(group["precision"])
-    return rates_by(groups, RECALL, {"utterances": "Utterances"}, title="Label")
+    groups = [(label, values) for label, values in known if isinstance(values, dict)]
+    rows = [
+        [label, count(values.get("utterances")), *(percent(values.get(key)) for key in ("recall", "precision", "f1"))]
+        for label, values in groups
+    ]
+    recalls = [(values["recall"] if is_number(values.get("recall")) else 0.0, None) for _, values in groups]
+    titles = ["Label", "#Utterances", "#Recall", "#Precision", "#F1"]
+    return part("table", Table(titles, rows, Bars.of(UAR, recalls)))
 
 
 def utterances(records: Sequence[Record], media: Mapping[str, Any]) -> Any:
