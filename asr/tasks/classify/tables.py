@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from asr.evaluation.bootstrap import FEW_UNITS
+from asr.evaluation.tables import interval, interval_and_speed, print_line, print_paired_test
+from asr.tasks.classify.presentation import UAR
 
 SHOWN = 8  # confusions
-LEVEL = 0.05
 
 
 def print_scores(metrics: Mapping[str, Mapping[str, Any]]) -> None:
@@ -24,16 +24,7 @@ def print_scores(metrics: Mapping[str, Mapping[str, Any]]) -> None:
         table.add_row(split, *rates, str(values["utterances"]))
     Console().print(table)
     for split, values in scored.items():
-        units = f"{values['interval_units']} {values['interval_over']}"
-        doubt = ", too few to trust" if values["interval_units"] < FEW_UNITS else ""
-        doubt = ": it holds for these speakers alone" if values["interval_over"] == "utterances" else doubt
-        speed = f"{values['real_time_factor']:.4f} × real time, {1000 * values['latency_s']:.0f} ms for one alone"
-        print_line(f"{split}: interval over {units}{doubt}; {speed} ({values['device']}, {values['threads']} threads)")
-
-
-def interval(values: Mapping[str, Any], name: str) -> str:
-    low, high = values[f"{name}_ci95"]
-    return f"{100 * low:.2f} – {high:.2%}"
+        print_line(interval_and_speed(split, values))
 
 
 def print_confusions(errors: Mapping[str, Any]) -> None:
@@ -47,27 +38,5 @@ def print_confusions(errors: Mapping[str, Any]) -> None:
 
 
 def print_comparison(comparison: Mapping[str, Any]) -> None:
-    """What comparison.json says: both UARs, their difference, the test, and what it would take to know."""
-    over = f"{comparison['bootstrap_units']} {comparison['bootstrap_over']}"
-    points = (100 * number for number in (comparison["difference"], *comparison["difference_ci95"]))
-    p, needed = comparison["bootstrap_p"], comparison["utterances_for_power_80"]
-    table = Table(show_header=False, box=SIMPLE_HEAD)
-    table.add_row(Text(f"UAR of {comparison['run']}"), f"{comparison['uar']:.2%}")
-    table.add_row(Text(f"UAR of {comparison['against']}"), f"{comparison['uar_against']:.2%}")
-    table.add_row("difference (95 %)", "{:+.2f} points ({:+.2f} to {:+.2f})".format(*points))
-    table.add_row(f"paired bootstrap over {over}", f"p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}")
-    table.add_row(
-        "utterances to tell this with 80 % power", f"{needed} ({comparison['utterances']} here)" if needed else "–"
-    )
-    Console().print(table)
-    print_line(verdict(comparison["difference"], p))
-
-
-def verdict(difference: float, p: float) -> str:
-    if p < LEVEL:
-        return f"{'better' if difference > 0 else 'worse'}: more than chance explains"
-    return "no difference" if difference == 0 else "not told apart: chance explains a difference such as this"
-
-
-def print_line(line: str) -> None:
-    Console().print(line, soft_wrap=True, highlight=False, markup=False)
+    """What comparison.json says of unweighted average recalls."""
+    print_paired_test(comparison, UAR, {})

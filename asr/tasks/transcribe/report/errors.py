@@ -12,10 +12,10 @@ from asr.report.page import part
 from asr.report.tables import Bars, Table
 from asr.task import Rate
 from asr.tasks.transcribe.scoring.confusions import AlignedWord, count_confusions
+from asr.tasks.transcribe.scoring.wer import WER
 
 CONFUSIONS_SHOWN = 15
 SPEAKERS_SHOWN, SPEAKERS_LISTED = 10, 500
-WER = Rate("wer", "WER")
 RECALL = Rate("recall", "Recognised", higher_is_better=True)
 WORDS = {"words": "Words"}
 

@@ -14,7 +14,7 @@ from asr.tasks.transcribe.report.words import count_errors
 from asr.tasks.transcribe.scoring.confusions import align_words
 from asr.tasks.transcribe.scoring.measurement import score_lines
 from asr.tasks.transcribe.scoring.significance import compare
-from asr.tasks.transcribe.scoring.wer import characters_as_words, score
+from asr.tasks.transcribe.scoring.wer import CER, WER, characters_as_words, score
 
 FEWEST_COMPARED = 2  # utterances
 
@@ -23,7 +23,7 @@ class TranscriptPresentation:
     """Speech recognition, judged by word and character error rates (asr.report.presentation.Presentation)."""
 
     title = "speech recognition"
-    rates = (Rate("wer", "WER"), Rate("cer", "CER"))
+    rates = (WER, CER)
     counts = (
         ("words", "Words"),
         ("substitutions", "Substituted"),

@@ -10,7 +10,9 @@ from jiwer import AlignmentChunk
 
 from asr.errors import UserError
 from asr.evaluation.bootstrap import RESAMPLES, resample_utterances, units_of
+from asr.task import Rate
 
+WER, CER = Rate("wer", "WER"), Rate("cer", "CER")
 OTHER_RATE = {"wer": "cer", "cer": "wer"}
 
 
