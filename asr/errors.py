@@ -1,4 +1,4 @@
-"""What a person must mend, told apart from what is our fault."""
+"""Errors that the user has to mend, as opposed to faults of the program."""
 
 
 class Interrupted(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""What commands say on a terminal: notes, progress bars, times."""
+"""Messages of commands on the terminal: notes, progress bars, times."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -34,14 +34,14 @@ def console() -> Console:
 
 
 def print_notes(screen: Console, notes: Iterable[str | None]) -> None:
-    """A line each, left whole."""
+    """Print each note as a line that is not wrapped."""
     for note in filter(None, notes):
         screen.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager
 def progress_bar(screen: Console, what: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar, on a terminal, that the yielded `(done, total)` moves."""
+    """A progress bar, on a terminal only, moved by the yielded `(done, total)`."""
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
         task = progress.add_task(what, total=None)

@@ -1,4 +1,4 @@
-"""What a file's container says about its own length, told from its first and last bytes without decoding.
+"""Finds audio files that are cut off, from the lengths in their headers and without decoding.
 
 libsndfile quietly reads a shortened WAV, AIFF or Ogg file up to where it ends; here the loss is noticed.
 RIFF/WAVE: IBM & Microsoft, Multimedia Programming Interface 1.0; AIFF: Apple 1989; Ogg: RFC 3533.

@@ -58,7 +58,7 @@ class Trainings:
         return metrics
 
     def check(self, values: Mapping[str, Any], folds: int | None) -> None:
-        """Read the corpus; UserError where it cannot be used, told once instead of for every trial."""
+        """Read the corpus once before all trials; UserError where it cannot be used."""
         task = task_of(values)
         corpus = self.corpus_of(values, task, console())
         if folds:
@@ -75,7 +75,7 @@ class Trainings:
         return self.corpora[name]
 
     def score_and_report(self, folder: Path) -> Mapping[str, Any]:
-        """Score a trained run on dev and test, and make it whole: what stands beside the network, report."""
+        """Score a trained run on dev and test; write its report and all else that a single training writes."""
         run, screen = RunFolder(folder), console()
         values, figures = read_config(run.config), json.loads(run.metrics.read_text("utf-8"))["train"]
         plan = plan_of(values)

@@ -1,4 +1,4 @@
-"""The comments that stand beside keys in conf/: --help shows them, and ranges of values are read from them."""
+"""The comments beside keys in conf/: --help shows them, and the allowed ranges of values are read from them."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ def comments_of_keys(name: str, choices: Mapping[str, str | None]) -> dict[str, 
 
 
 def comments_of(file: Path, prefix: str) -> dict[str, str]:
-    """Dotted key -> comment of one file, whose keys stand below `prefix`."""
+    """Dotted key -> comment, of one file whose keys belong below `prefix`."""
     text = file.read_text("utf-8")
     below = "" if text.startswith(GLOBAL) else prefix
     lines = lines_with_keys(text)

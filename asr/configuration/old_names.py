@@ -1,4 +1,4 @@
-"""Where parts stood in earlier versions: what their models and runs name is found again."""
+"""Names of parts in earlier versions, so that models and runs of those versions can still be opened."""
 
 from typing import Any
 

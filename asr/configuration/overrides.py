@@ -1,4 +1,4 @@
-"""What is typed as `key=value`: checked and quoted before Hydra sees it, explained where Hydra refuses it."""
+"""Overrides typed as `key=value`: checked and quoted for Hydra, and explained where Hydra refuses them."""
 
 import difflib
 import os

@@ -1,4 +1,4 @@
-"""What a stranger's configuration may name: parts of this package that only compute or only read, and nothing else.
+"""The constructors that a stranger's configuration may name: parts of this package that only compute or only read.
 
 Model folders and run folders travel between people, and Hydra calls whatever `_target_` names.
 """
@@ -32,7 +32,7 @@ REMEDY = " (if it is your own, give --config-dir=DIR, the folder whose files nam
 def check_trusted(node: Any, path: Path, modules: Sequence[str]) -> None:
     """Refuse any `_target_` in `node` that is not a class or function which one of `modules` defines itself.
 
-    Raises UserError naming `path`, the file that `node` stood in.
+    Raises UserError naming `path`, the file that `node` was read from.
     """
     if isinstance(node, list):
         for child in node:
@@ -100,7 +100,7 @@ def targets_below(folder: Path) -> set[str]:
 
 
 def targets_of(path: Path) -> Iterator[str]:
-    """Every `_target_` that stands in a file."""
+    """Every `_target_` in a file."""
     try:
         yield from targets_in(yaml.safe_load(path.read_text("utf-8")))
     except (yaml.YAMLError, OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Which values a key of the configuration may have, told before anything is read.
+"""Which values a key of the configuration may have, checked before any data is read.
 
 The kind of a value is that of its default in conf/. A whole number above 0 stands for whole numbers above 0, any other
 number for any. The comment beside the key says where it is otherwise, in a part of its own between semicolons:

@@ -178,7 +178,7 @@ def _assemble(
     test_fraction: float,
     by_speaker: bool,
 ) -> Corpus:
-    """Divide what was checked. `others` were not, as their splits are not wanted, but they bear upon what is drawn."""
+    """Divide the checked utterances. `others` are of splits that are not wanted; they too decide what is drawn."""
     utterances = [*(item.utterance for item in found.checked), *others]
     members = [Member(each.id, each.speaker if by_speaker else None, each.split) for each in utterances]
     assigned, note = assign_splits(members, dev_fraction, test_fraction)

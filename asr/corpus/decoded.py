@@ -1,7 +1,7 @@
 """Decoded recordings on disk, for a corpus that memory does not hold: checked once, by this run or an earlier one.
 
 CACHE_DIR/<hash of the corpus>/ holds `samples`, one after another as they are laid into batches, `outcomes.jsonl.gz`, a
-line an utterance, and last of all `digests.json`, by which damage is told.
+line an utterance, and last of all `digests.json`, by which damage is noticed.
 """
 
 import hashlib

@@ -33,7 +33,7 @@ def with_fold_as_dev(corpus: Corpus, folds: int, fold: int, by_speaker: bool = T
 
 
 def divide_evenly(cuts: Sequence[MonoCut], folds: int, by_speaker: bool) -> list[list[MonoCut]] | None:
-    """Parts of about equal duration; the one who speaks longest is placed first, always into the shortest part.
+    """Parts of about equal duration: speakers, those with the most audio first, each go to the shortest part so far.
 
     By speaker, or by utterance where that is not wanted or fewer than MIN_SPEAKERS are known. None where a part would
     be empty.

@@ -1,1 +1,1 @@
-"""What is wrong with a corpus, before a training finds out: `asr doctor SOURCE`."""
+"""Finds faults of a corpus before a training does: `asr doctor SOURCE`."""

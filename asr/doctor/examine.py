@@ -1,4 +1,4 @@
-"""A corpus examined: every recording decoded and measured once, every transcript read, and what came of it."""
+"""Examine a corpus: decode and measure every recording once, read every transcript, collect the findings."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass

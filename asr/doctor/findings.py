@@ -1,4 +1,4 @@
-"""What the doctor finds: one line of findings.jsonl each, with a remedy."""
+"""The findings of the doctor: a line of findings.jsonl each, with a remedy."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a recording's samples tell about how it was made, measured once while it is decoded.
+"""Measures of a recording's samples, taken once while it is decoded.
 
 All take mono samples (S,) float32, full scale 1, at the file's own sample rate in Hz.
 """
@@ -28,7 +28,7 @@ FINGERPRINT_WINDOW_S, FINGERPRINT_HOP_S = 0.256, 0.016
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What one recording measures: levels in dB of full scale, shares in [0, 1], frequencies in Hz."""
+    """The measures of one recording: levels in dB of full scale, shares in [0, 1], frequencies in Hz."""
 
     seconds: float
     peak: float

@@ -1,4 +1,4 @@
-"""The doctor's report.html: what there is, what is wrong with it, with the sound beside it."""
+"""The doctor's report.html: an overview of the corpus, and its faults with their sound."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What transcripts tell without the audio: scripts, odd characters, numbers, repetitions."""
+"""Faults of transcripts that show without the audio: scripts, odd characters, numbers, repetitions."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""How sure a rate is: the bootstrap over speakers, studentised, which holds what it promises with few of them too.
+"""Confidence intervals of rates by the studentised bootstrap over speakers, which is right with few speakers too.
 
 A rate is a ratio of sums over utterances, such as errors over words; a unit is what is drawn, such as a speaker.
 """
@@ -160,7 +160,7 @@ def student_t(freedom: int) -> float:
 def utterances_for_power(
     difference: float, standard_error: float, utterances: int, power: float = 0.8, level: float = 0.05
 ) -> int | None:
-    """How many utterances, from speakers such as these, would tell a difference of this size with that power.
+    """How many utterances, from speakers such as these, would show a difference of this size with that power.
 
     None where nothing differs. Standard errors shrink with the root of the number.
     """

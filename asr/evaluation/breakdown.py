@@ -1,4 +1,4 @@
-"""For whom and in what a system errs: a rate by what is known of utterances."""
+"""Error rates by groups of utterances: by speaker attributes, duration, loudness and noise."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +53,7 @@ def breakdown(lines: Sequence[Line], rates: UtteranceRates, seed: int) -> dict[s
 
 
 def cell(speakers: Sequence[str | None], rates: UtteranceRates, rows: np.ndarray, seed: int) -> dict[str, Any]:
-    """What is told of the utterances `rows`; the interval only where there is more than one unit to resample."""
+    """Counts and rate of the utterances `rows`; an interval only where there is more than one unit to resample."""
     errors, counts = rates.errors[rows], rates.counts[rows]
     chosen = [speakers[row] for row in rows]
     units, _ = units_of(chosen, len(rows))

@@ -1,4 +1,4 @@
-"""Whether confidences are true: of the answers said to be right with 0.8, four in five should be.
+"""Calibration of confidences: of the answers with confidence 0.8, four in five should be right.
 
 Expected calibration error over bins of equal width (Naeini et al. 2015); area under the curve of finding wrong answers
 (Hanley & McNeil 1982).

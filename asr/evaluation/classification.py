@@ -1,4 +1,4 @@
-"""How good a classifier is: unweighted average recall, accuracy, each class for itself, what it takes for what.
+"""Scores of a classifier: unweighted average recall, accuracy, scores of each class, confusions.
 
 Unweighted average recall (UAR), the mean of the recalls of all classes, counts a rare class as much as a frequent one
 (Schuller, Steidl & Batliner 2009, "The INTERSPEECH 2009 Emotion Challenge").

@@ -1,4 +1,4 @@
-"""Whether one system is better than another on the same utterances, or was only luckier: the paired bootstrap."""
+"""The paired bootstrap: whether one system is better than another on the same utterances, or only luckier."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

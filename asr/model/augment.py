@@ -1,4 +1,4 @@
-"""Augmentation: what training hears or sees that nobody recorded. Never applied outside training.
+"""Augmentation: random changes of the audio or of its features. Never applied outside training.
 
 Each part is made with the corpus's `sample_rate` (Hz), is `(x, lengths) -> (x, lengths)`, and says in `domain` whether
 it works on the waveform (B, S) or on the frames (B, T, F). All draw from torch's own random numbers, on the device of

@@ -1,4 +1,4 @@
-"""Rates by group, as bars with intervals, and what was taken for what, as a matrix."""
+"""Rates by group as bars with intervals, and a matrix of confusions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -47,7 +47,7 @@ def rates_by(groups: object, rate: Rate, counts: Mapping[str, str], title: str =
 
 
 def confusion_matrix(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Markup:
-    """What was taken for what: (L, L) counts of L labels, references down, predictions across.
+    """The confusion matrix: (L, L) counts of L labels, references down, predictions across.
 
     Each cell has its count and its share of the row, and is shaded by that share.
     """

@@ -1,4 +1,4 @@
-"""Whether confidences are true: a diagram of how often predictions of each confidence are right."""
+"""A reliability diagram: how often predictions of each confidence are right."""
 
 from markupsafe import Markup
 

@@ -1,4 +1,4 @@
-"""What there is to hear and to see of an utterance, whatever the task, small enough that a page holds a thousand."""
+"""The sound and the spectrogram of utterances of any task, so small that a page holds a thousand."""
 
 import io
 import random
@@ -51,7 +51,7 @@ def choose_clips(worst_first: Sequence[Mapping[str, Any]], room: int = PAGE_BYTE
 
 
 def sounds_and_pictures(sample_rate: int, batches: Iterable[Batch]) -> Iterator[tuple[str, SoundAndPicture]]:
-    """The id of every utterance of the batches, and what there is to hear and to see of it."""
+    """The id of every utterance of the batches, with its sound and its spectrogram."""
     draw = Pictures(sample_rate)
     with ThreadPoolExecutor() as pool:  # encoders of sound leave Python's lock
         for batch in batches:
@@ -88,7 +88,7 @@ class Pictures:
 
 
 def picture_of(energies: np.ndarray) -> bytes:
-    """(T, F) log energies, dark where little is heard."""
+    """(T, F) log energies, dark where they are low."""
     low, high = np.percentile(energies, 5), energies.max()
     grey = np.clip((energies.T[::-1] - low) / max(high - low, 1e-3), 0.0, 1.0) * 255
     image, file = Image.fromarray(grey.astype(np.uint8)), io.BytesIO()

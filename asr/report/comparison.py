@@ -49,7 +49,7 @@ def write_comparison(folders: Sequence[Path], path: Path, presentation: Presenta
 
 
 def names_of(folders: Sequence[Path]) -> list[str]:
-    """As much of the end of every path as tells it from the others."""
+    """The shortest end of every path that is different from those of the others."""
     parts = [Path(folder).resolve().parts for folder in folders]
     for length in range(1, max(map(len, parts)) + 1):
         names = ["/".join(each[-length:]) for each in parts]
@@ -127,7 +127,7 @@ def paired_tests(ranked: Sequence[RunFiles], split: str, presentation: Presentat
 
 
 def warning_of_different_sets(runs: Sequence[RunFiles], split: str) -> str:
-    """What to say where scores are of different sets."""
+    """A warning where the runs were scored on different utterances; else empty."""
     sets = [{(record.get("id"), record["reference"]) for record in records_of(run, split)} for run in runs]
     if all(each == sets[0] for each in sets):
         return ""

@@ -1,4 +1,4 @@
-"""What the pages know of a task: its rates, and the parts of a page that only it can make."""
+"""What a task provides for the pages: its rates, and the parts of a page that only the task can make."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol

@@ -86,7 +86,7 @@ def rate_cells(scores: Record, rates: Sequence[Rate]) -> list[str]:
 
 
 def progress(history: Sequence[Record], rate: Rate) -> str:
-    """What can be said of a run without scores."""
+    """The state of a run that has no scores yet."""
     key = f"dev_{rate.name}"
     measured = [record for record in history if is_number(record.get(key))]
     if not measured:

@@ -129,7 +129,7 @@ def _list(
 
 
 def how_many(utterances: int, listed: int, heard: int) -> str:
-    """Which of the utterances are listed, and which of those can be heard."""
+    """A sentence on how many of the utterances are listed, and how many of those can be played."""
     if listed < utterances:
         sentences = [f"Of {utterances} utterances these are {listed}, the worst and as many at random."]
     else:

@@ -1,4 +1,4 @@
-"""What a run has left in its folder, as far as it has come."""
+"""The files of a run's folder, as far as they have been written."""
 
 import gzip
 import json
@@ -114,7 +114,7 @@ def _metrics(path: Path, faults: list[str]) -> Record:
 
 
 def _records(path: Path, faults: list[str]) -> list[Record]:
-    """The lines of a JSONL file. An interrupted run may have left half a line, which is told and left out."""
+    """The lines of a JSONL file. Half a line of an interrupted run is left out and noted in `faults`."""
     records, broken = [], 0
     for line in _text(path, faults).splitlines():
         if not line.strip():

@@ -1,4 +1,4 @@
-"""A run is a folder: where it is, whether it goes on from an interrupted one, and what stands in it from the start."""
+"""A run is a folder: how it is chosen, whether an interrupted run is continued, which files it begins with."""
 
 import platform
 import subprocess

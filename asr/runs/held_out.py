@@ -80,7 +80,7 @@ def check_split(split: str) -> None:
 
 
 def read_split(wanted: SplitChoice, run: TrainedRun, model: TrainedModel, out: Path, screen: Console) -> Corpus:
-    """The wanted split of the given source, or of the run's own, as `model` hears it; a source can be scored whole."""
+    """The wanted split of the given source or the run's own, at `model`'s sample rate; `all` is the whole source."""
     data, whole, own = run.data, wanted.split == "all", wanted.source is None
     check_split(wanted.split)
     settings = DataSettings.of(

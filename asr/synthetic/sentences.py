@@ -1,4 +1,4 @@
-"""What the embedded corpus says: sentences of a language's grammar, or a person's own, split without overlap."""
+"""The sentences of the embedded corpus: of a language's grammar or the user's own, split without overlap."""
 
 import importlib
 import pkgutil

@@ -1,4 +1,4 @@
-"""Who speaks the embedded corpus: espeak-ng's voices, each with a rate, a pitch and a recording of its own."""
+"""The speakers of the embedded corpus: espeak-ng's voices, each with its own rate, pitch, level and noise."""
 
 import random
 from dataclasses import dataclass

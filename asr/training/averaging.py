@@ -1,4 +1,4 @@
-"""Exponential moving average of the weights: what is validated, kept and handed out."""
+"""Exponential moving average of the weights, which is what is validated and saved."""
 
 import torch
 from pytorch_lightning.callbacks import WeightAveraging

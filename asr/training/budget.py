@@ -1,4 +1,4 @@
-"""How much training there is: epochs or minutes, counted over interruptions, and the learning rate that follows."""
+"""The budget of a training, in epochs or minutes, counted over interruptions; the learning rate follows it."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Several processes of one training: the first one chooses the run's folder, the others are told of it."""
+"""Several processes of one training: the first one chooses the run's folder and passes it to the others."""
 
 import os
 import sys

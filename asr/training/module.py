@@ -113,7 +113,7 @@ class Training(lightning.LightningModule):
             self.left_out[name] = (self.left_out.get(name, (0,))[0] + 1, int(lengths[row]), batch.texts[row])
 
     def on_train_epoch_end(self) -> None:
-        """Tell every process what the others left out; within an epoch, an utterance is in the batches of one alone."""
+        """Exchange left-out utterances among processes: in an epoch each utterance is in the batches of one process."""
         if self.trainer.world_size == 1:
             return
         own: tuple[dict, ...] = (self.left_out, self.not_finite)
@@ -125,7 +125,7 @@ class Training(lightning.LightningModule):
                 mine.update({name: found for name, found in theirs.items() if name not in mine or mine[name] < found})
 
     def note_not_finite(self, what: str) -> None:
-        """Leave the step out, remember whose it was, and give up where it goes on."""
+        """Skip the step, note its utterances, and stop training after PATIENCE_STEPS such steps in a row."""
         for name in self.current_ids:
             self.not_finite[name] = self.not_finite.get(name, 0) + 1
         self.steps_not_finite += 1

@@ -1,4 +1,4 @@
-"""What a person sees of a training: a live line on a terminal, a line an epoch elsewhere."""
+"""The progress of a training on the screen: a live line on a terminal, a line an epoch elsewhere."""
 
 import time
 from collections.abc import Sequence

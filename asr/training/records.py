@@ -1,4 +1,4 @@
-"""What a training writes as it goes: the best model so far, the history, TensorBoard's figures, a checkpoint."""
+"""The files that are written during a training: best model, history, TensorBoard, checkpoint."""
 
 import io
 import json
@@ -25,7 +25,7 @@ Describe = Callable[[Batch], tuple[list[tuple[str, str, str]], Figure]]
 
 
 class BestModel(lightning.Callback):
-    """Writes the model folder whenever dev is heard best so far: an interrupted run leaves a model.
+    """Writes the model folder at every new best rate on dev, so that an interrupted run leaves a model.
 
     The best is the best by the first of `rates`; of equals, by the next one.
     Of equals the last is kept: where dev is small there are many, and more training makes more of the same score.
@@ -159,7 +159,7 @@ class Resumable(ModelCheckpoint):
 
 
 class WholeCheckpoints(TorchCheckpointIO):
-    """Checkpoints written beside and moved into place; a damaged one is told as such."""
+    """Checkpoints are written whole or not at all; UserError where one is damaged."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         made = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The best weights of a training measured, and what is written of that into the run folder."""
+"""Measure the best weights of a training and write the results into its run folder."""
 
 from collections.abc import Sequence
 from typing import Any

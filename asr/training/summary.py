@@ -1,4 +1,4 @@
-"""What a training is about to do, in the words of its parts: data, input, output, loss, architecture, cost, places."""
+"""The summary that a training prints at its start: data, shapes, loss, architecture, size, folders."""
 
 from collections.abc import Mapping
 

@@ -1,1 +1,1 @@
-"""Many trainings under one command, and what they say side by side."""
+"""Many trainings under one command: the search for the best configuration."""

@@ -1,4 +1,4 @@
-"""What a person sees of a sweep: a table that grows, or lines where the output is no terminal."""
+"""The progress of a sweep on the screen: a growing table, or lines where the output is no terminal."""
 
 import time
 from collections.abc import Sequence
@@ -117,7 +117,7 @@ def line_of(trial: FrozenTrial, rate: Rate) -> str:
 
 
 def outcome_of(trial: FrozenTrial, state: str) -> str:
-    """What became of a trial; of one under way, how much of its budget is spent."""
+    """The state of a trial; of a running one, the share of its budget that is spent."""
     reason = trial.user_attrs.get("reason", "")
     if trial.state == TrialState.RUNNING and trial.intermediate_values:
         return f"{max(trial.intermediate_values) / RUNGS:.0%}"

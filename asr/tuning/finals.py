@@ -1,4 +1,4 @@
-"""The best few of a search trained again with other seeds: which of them is best apart from luck."""
+"""The finals: the best few of a search trained again with other seeds, to choose the winner with less luck."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a sweep asks of the task's measurement: how sure a rate is, and whether one training beats another."""
+"""The statistics that a sweep takes from the task: intervals of rates, and tests of one training against another."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol

@@ -1,4 +1,4 @@
-"""What a study learns of a training under way, and how it ends one that is unlikely to win."""
+"""Reports a running training to the study, and stops it where it is unlikely to win."""
 
 import math
 import time

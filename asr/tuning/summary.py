@@ -1,4 +1,4 @@
-"""What came of a sweep: the winner, how sure that is, and its configuration for others to use."""
+"""The result of a sweep: the winner, tests against its rivals, and its configuration for others to use."""
 
 import json
 from collections.abc import Mapping, Sequence

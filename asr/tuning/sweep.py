@@ -1,4 +1,4 @@
-"""A sweep as it was asked for."""
+"""The settings of a sweep, checked."""
 
 import math
 from collections.abc import Mapping, Sequence

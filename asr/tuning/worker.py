@@ -1,4 +1,4 @@
-"""What one worker of a sweep does: trials, then the finals, then the summary, each shared with all other workers."""
+"""One worker of a sweep: trials, then the finals, then the summary, each shared with all other workers."""
 
 import json
 import sys
@@ -26,7 +26,7 @@ from asr.writing import write_whole
 
 
 class Trainings(Train, Protocol):
-    """Trains, and makes a trained run whole: scored on dev and test, with its report; returns its metrics."""
+    """Trains; scores a trained run on dev and test, writes its report, and returns its metrics."""
 
     def score_and_report(self, folder: Path) -> Mapping[str, Any]: ...
 

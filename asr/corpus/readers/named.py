@@ -1,4 +1,4 @@
-"""What the readers share whose labels stand in the recordings' file names."""
+"""Shared by the readers of corpora whose file names hold the labels."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -212,7 +212,7 @@ class StreamLoader:
 
 @dataclass(frozen=True)
 class WorkerStart:
-    """Tells a worker whose shards it reads."""
+    """Tells a data-loading worker which shards it reads."""
 
     rank: int
     world_size: int

@@ -187,7 +187,7 @@ def stages(figure: go.Figure, trials: Sequence[FrozenTrial], best: int, name: st
 
 
 def as_text(values: Any) -> Any:
-    """A figure in which the names that it shows are text, whatever plotly would take them for."""
+    """The figure with all names as text: plotly would read some of them as numbers or dates."""
     if isinstance(values, str):
         return MARKUP.sub("&lt;", values.replace("&", "&amp;"))
     if isinstance(values, list):

@@ -52,7 +52,7 @@ def early_on(trials: Sequence[FrozenTrial]) -> tuple[list[FrozenTrial], float]:
 
 
 def at_rung(trial: FrozenTrial, rung: int) -> float:
-    """What it had been told to be when it came there."""
+    """The value that was reported of the trial at this rung."""
     values = trial.intermediate_values
     return values[max((each for each in values if each <= rung), default=min(values))]
 

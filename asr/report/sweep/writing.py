@@ -40,7 +40,7 @@ class Report:
     written_of: list[Any] = field(default_factory=list)
 
     def write_if_due(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial], seconds: float) -> None:
-        """Write the page where there is something new and it was not written lately."""
+        """Write the page if trials have changed and the last writing is long enough ago."""
         known = [(trial.state, len(trial.intermediate_values)) for trial in (*trials, *finals)]
         if time.monotonic() < self.due or known == self.written_of:
             return

@@ -25,7 +25,7 @@ class Classification:
 
 
 class Classifier:
-    """A trained model that tells labels: `asr.load(folder).classify(["a.wav"])`."""
+    """A trained model that predicts labels: `asr.load(folder).classify(["a.wav"])`."""
 
     def __init__(self, trained: TrainedModel) -> None:
         self.trained, self.model, self.sample_rate = trained, trained.model.eval(), trained.sample_rate

@@ -1,1 +1,1 @@
-"""Speech to text: tokens, the CTC head and loss, decoding, times, confidences, error rates."""
+"""Speech to text: tokens, the CTC head and loss, decoding, word times, confidences, error rates."""

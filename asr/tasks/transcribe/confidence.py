@@ -1,4 +1,4 @@
-"""How likely a word is right, from what the model says of its tokens."""
+"""The probability that a word is right, from the model's probabilities of its tokens."""
 
 import math
 from collections.abc import Sequence

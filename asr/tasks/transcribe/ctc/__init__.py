@@ -1,1 +1,1 @@
-"""Connectionist temporal classification (Graves et al. 2006): head, loss, and what can be aligned at all."""
+"""Connectionist temporal classification (Graves et al. 2006): head, loss, alignment of transcripts."""

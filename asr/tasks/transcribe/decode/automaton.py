@@ -68,7 +68,7 @@ def insertion_automaton(tokenizer: Tokenizer, bonus: float) -> Automaton:
 
 
 def hotword_automaton(phrases: Sequence[str], tokenizer: Tokenizer, boost: float) -> Automaton:
-    """Phrases that are likelier to be heard than the training said: `boost` nats for each of their tokens.
+    """Phrases that are to be recognised more readily: `boost` nats for each of their tokens.
 
     A phrase counts as whole words only. Its tokens are rewarded as they come, so that the beam keeps it, and the
     reward is taken back where it goes on differently (Aho & Corasick 1975).

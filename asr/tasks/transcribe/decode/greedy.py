@@ -10,7 +10,7 @@ from asr.tasks.transcribe.text.tokenizer import BLANK, Tokenizer
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """What was heard in one utterance: tokens, first frame and frame after the last of each, confidences."""
+    """Recognised tokens of an utterance, with the first frame, the frame after the last and the confidence of each."""
 
     tokens: list[int]
     starts: list[int]

@@ -1,1 +1,1 @@
-"""What a report shows of transcripts: where they err, and every utterance to hear and see."""
+"""The parts of a report on transcripts: their errors, and every utterance with its sound and spectrogram."""

@@ -1,4 +1,4 @@
-"""What there is to hear and to see of a transcribed utterance: sound, picture, words with their times, token curves."""
+"""Clips of transcribed utterances: sound, spectrogram, words with their times, token probabilities."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

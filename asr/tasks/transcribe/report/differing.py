@@ -1,4 +1,4 @@
-"""Utterances that several recognisers heard differently, their texts below one another."""
+"""Utterances that several recognisers transcribed differently, with their transcripts below one another."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ LEGEND = (
 
 
 def differing_utterances(names: Sequence[str], records: Sequence[Sequence[Record]]) -> Markup:
-    """Those first whose errors differ most; names, records: of each run."""
+    """The utterances whose numbers of errors differ, the largest difference first; names, records: of each run."""
     of_runs = [{str(record.get("id")): record for record in each} for each in records]
     first, *others = of_runs
     ids = [

@@ -1,4 +1,4 @@
-"""What a recogniser gets wrong: for whom, in which conditions, and which words."""
+"""The errors of a recogniser: by speaker, by condition, and by word."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

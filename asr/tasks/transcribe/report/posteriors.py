@@ -15,7 +15,7 @@ WIDTH_INCHES = (10.5, 30.0)  # narrowest and widest
 
 @dataclass(frozen=True)
 class Example:
-    """One utterance with everything that is to be heard and seen of it.
+    """One utterance: texts, samples, features and token posteriors.
 
     samples: (S,) in [-1, 1]; spectrogram: (T, F), whatever features the encoder reads; posteriors: (T', V),
     probabilities of the tokens with the CTC blank at 0; pieces: the V tokens as they are shown.

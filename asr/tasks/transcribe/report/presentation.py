@@ -34,7 +34,7 @@ class TranscriptPresentation:
     def sections(
         self, run: RunFiles, split: str, records: Sequence[Record], media: Mapping[str, Any]
     ) -> Sequence[Section]:
-        """Where it errs, for whom, in what words, and every utterance; media: Clip by utterance id."""
+        """Errors by condition, speaker and word, and every utterance; media: Clip by utterance id."""
         scores, errors = run.metrics.get(split, {}), run.errors.get(split, {})
         alignments = align_words([each["reference"] for each in records], [each["hypothesis"] for each in records])
         return [
@@ -46,7 +46,7 @@ class TranscriptPresentation:
         ]
 
     def differing(self, names: Sequence[str], records: Sequence[Sequence[Record]]) -> Section | None:
-        """Utterances that all runs heard, those first whose errors differ most."""
+        """Utterances that all runs transcribed, those whose errors differ most first."""
         return Section("Utterances where they differ most", differing_utterances(names, records))
 
     def score_lines(self, lines: Sequence[Record], seed: int) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,1 +1,1 @@
-"""How good a recogniser is: error rates with intervals, what it confuses, whether another is better."""
+"""Scores of a recogniser: error rates with intervals, confusions, comparisons with others."""

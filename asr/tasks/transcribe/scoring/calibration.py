@@ -1,4 +1,4 @@
-"""How likely a word is right: learnt from the words of a held-out set, and whether that is true of another."""
+"""Word confidences: learnt from the words of a held-out set, and checked on another."""
 
 from collections.abc import Sequence
 from itertools import chain

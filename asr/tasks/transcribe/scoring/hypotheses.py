@@ -40,7 +40,7 @@ class Transcriptions:
 def transcribe_set(
     recognizer: Recognizer, batches: Iterable[Batch], device="cpu", on_utterances: Callable[[int], object] | None = None
 ) -> Transcriptions:
-    """Transcribe every utterance of the batches, each batch once through the model; `on_utterances` is told how many.
+    """Transcribe every utterance of the batches; `on_utterances` gets the number of utterances so far.
 
     Features, encoder, head and decoding count as processing; reading and measuring the recordings do not, nor do times
     and views.
@@ -130,7 +130,7 @@ def score_set(cuts: CutSet, transcriptions: Transcriptions, split: str, seed: in
 
 @torch.inference_mode()
 def examples_of(recognizer: Recognizer, batch: Batch) -> list[Example]:
-    """Everything there is to hear and see of a batch's utterances."""
+    """An Example of every utterance of a batch."""
     device = next(recognizer.model.parameters()).device
     waveform, lengths = batch.waveform.to(device), batch.lengths.to(device)
     frames, frame_counts = recognizer.model.features(waveform, lengths)

@@ -1,4 +1,4 @@
-"""What can be seen of how an utterance was transcribed: when its words are said, and how likely each token was when."""
+"""What a page draws over a spectrogram: the times of the words, and the probability of each token over time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How often each word stands in the training transcripts, which a run keeps: words it never read are harder to hear."""
+"""How often each word is in the training transcripts, written into the run: unseen words are harder to recognise."""
 
 import json
 from collections import Counter

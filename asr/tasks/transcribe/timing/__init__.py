@@ -1,1 +1,1 @@
-"""When words are said, more exactly than CTC tells."""
+"""Word times that are more exact than those of CTC."""

@@ -1,4 +1,4 @@
-"""A hidden Markov model of characters that finds out for itself when each of a known text is said.
+"""A hidden Markov model of characters that finds when each character of a known text is said.
 
 CTC asks only that the tokens come in order: a network that has heard "the bridge" may write "under" then, half a second
 late. A left-to-right model of characters with Gaussian emissions (Rabiner 1989), flat start and Viterbi training, has

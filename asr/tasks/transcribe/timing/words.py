@@ -1,4 +1,4 @@
-"""What was said, word by word and token by token, with times in seconds and confidences in 0..1."""
+"""Transcripts by word and by token, with times in seconds and confidences from 0 to 1."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
