@@ -47,13 +47,13 @@ def examine_corpus(source: str, overrides: Sequence[str], out_dir: Path | None, 
     from asr.doctor.examine import examine
     from asr.doctor.page import write_report
     from asr.tasks.transcribe.text.target import TranscriptTarget
-    from asr.use.load import load
+    from asr.use.load import load_recognizer
 
     config = load_configuration("train", [*overrides, f"data.source={source}"])
     screen = console()
     folder = out_dir or Path("runs") / "doctor" / Path(source).expanduser().resolve().name
     folder.mkdir(parents=True, exist_ok=True)
-    recognizer = load(model) if model is not None else None
+    recognizer = load_recognizer(model) if model is not None else None
     reader, begun = instantiate(config.data.reader), time.monotonic()
     utterances = open_source(source, reader, tuple, config.data.text)
     with counting(screen, "examining") as on_progress:

@@ -56,9 +56,9 @@ def write_language_model(
     """
     from asr.language_model.ngram import estimate
     from asr.runs.manifests import transcripts
-    from asr.use.load import load
+    from asr.use.load import load_recognizer
 
-    recognizer = load(run_dir) if run_dir is not None else None
+    recognizer = load_recognizer(run_dir) if run_dir is not None else None
     if not texts and run_dir is None:
         raise UserError("asr lm takes TEXT files, or --run RUN_DIR for what that run was trained on")
     if tokens and recognizer is None:

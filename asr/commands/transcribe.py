@@ -40,10 +40,10 @@ def transcribe(
 
     with exit_status():
         from asr.use.formats import writer
-        from asr.use.load import load
+        from asr.use.load import load_recognizer
 
         write = writer(format.value, times)
-        recognizer = load(model)
+        recognizer = load_recognizer(model)
         if decoder is not None:
             recognizer.decode_with(decoder_values(decoder, option or []))
         elif option:

@@ -55,6 +55,7 @@ def run(
 
     from asr.configuration.compose import load_values
     from asr.runs.held_out import HeldOut, open_trained_run
+    from asr.use.load import as_recognizer
 
     values = load_values("evaluate", [f"run={run_dir}", "split=dev", "decoder=beam", *overrides])
     split, data = values["split"], values["data"]
@@ -63,7 +64,7 @@ def run(
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     wanted = HeldOut(split, data["source"], data["reader"], data["max_rejected"])
     opened = open_trained_run(values["run"], wanted.source)
-    folder, recognizer = opened.path, opened.trained.task.opened(opened.trained)
+    folder, recognizer = opened.path, as_recognizer(opened.trained, opened.path)
     with TemporaryDirectory() as scratch:
         if language_model is None:
             language_model = Path(scratch) / "lm.arpa"

@@ -72,7 +72,12 @@ class Resampled:
         return float(low) if low > 0 else self.rate / factor, float(high)
 
     def interval_of_rest(self, total: int) -> tuple[float, float]:
-        """95 % interval of 1 − rate, the share of what is right where `rate` is one of errors."""
+        """95 % interval of 1 − rate, the share of what is right where `rate` is one of errors.
+
+        Where nothing is right, up to where that many wrong ones alone have a chance of 5 %.
+        """
+        if self.rate == 1 and self.standard_error == 0:
+            return 0.0, 1 - NONE_FOUND ** (1 / total)
         low, high = self.interval(total)
         return max(0.0, 1 - high), 1 - low
 

@@ -16,11 +16,10 @@ from importlib.resources import files
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from asr.report.numbers import bounds, clock, count, interval, is_number, percent, probability
+from asr.report.numbers import count, percent
 
 PACKAGE = "asr.report"
 SCRIPT_IDS = ("utterances", "filters", "told", "more")  # of the elements that report.js works on
-FILTERS = (bounds, clock, count, interval, percent, probability)
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,7 @@ def templates(package: str = PACKAGE) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {each.__name__: each for each in FILTERS} | {"script_data": script_data}
-    environment.tests["measured"] = is_number
+    environment.filters |= {"count": count, "percent": percent, "script_data": script_data}
     return environment
 
 
