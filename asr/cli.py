@@ -12,6 +12,7 @@ from asr.commands.compare import compare
 from asr.commands.doctor import doctor
 from asr.commands.export import export
 from asr.commands.lm import lm
+from asr.commands.pool import pool
 from asr.commands.prepare import prepare
 from asr.commands.shard import shard
 from asr.commands.transcribe import transcribe
@@ -52,7 +53,7 @@ def add_script(script: Callable[[list[str]], None]) -> None:
 
 for each in (scripts.train, scripts.tune, scripts.evaluate):
     add_script(each)
-for verb in (doctor, prepare, shard, transcribe, align, compare, lm, tune_decoder, export, version):
+for verb in (doctor, prepare, shard, transcribe, align, compare, pool, lm, tune_decoder, export, version):
     app.command()(verb)
 
 

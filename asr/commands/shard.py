@@ -9,7 +9,6 @@ import typer
 
 from asr.configuration.entry import exit_status
 from asr.screen import console, counting
-from asr.tasks.transcribe.text.target import TranscriptTarget
 from asr.writing import is_whole
 
 
@@ -40,6 +39,7 @@ def run(source: str, target: Path, overrides: Sequence[str], form: str, size: in
     from asr.corpus.shards.packing import INDEX
     from asr.corpus.shards.packing import shard as pack
     from asr.corpus.source import REJECTED, open_source
+    from asr.tasks.transcribe.text.target import TranscriptTarget
 
     config = load_configuration("train", [*overrides, f"data.source={source}"])
     target, screen = target.expanduser().absolute(), console()

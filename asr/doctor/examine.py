@@ -27,6 +27,8 @@ KIND_OF_REASON = {
     "unknown_characters": "transcript_characters",
     "ctc_infeasible": "ctc_infeasible",
     "not_finite": "unreadable",
+    "target_missing": "transcript_empty",  # of other tasks, whose targets are no transcripts
+    "target_unknown": "transcript_characters",
 }
 HOP_S = 0.01
 LONGEST_S = 24 * 3600.0

@@ -34,6 +34,9 @@ class Presentation(Protocol):
     def differing(self, names: Sequence[str], records: Sequence[Sequence[Record]]) -> Section | None:
         """A comparison's part with the utterances that runs answered differently; `names` and `records` of each run."""
 
+    def score_lines(self, lines: Sequence[Record], seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What metrics.json and errors.json hold of lines of hypotheses.jsonl, of one model or of several folds'."""
+
     def interval(self, lines: Sequence[Record], rate: Rate) -> Sequence[float] | None:
         """The 95 % interval [low, high] of a rate over lines, of one or several trainings; None where there is none."""
 

@@ -60,8 +60,7 @@ def load_model(folder: str | Path) -> TrainedModel:
     path = folder / CONFIG
     config = read_model_config(path)
     try:
-        for part in ("features", "encoder", "task"):
-            check_trusted(config[part], path, MODEL_PARTS)
+        check_trusted(config, path, MODEL_PARTS)
         sample_rate = int(config["sample_rate"])
         parts = {part: config[part] for part in ("features", "encoder")}
         task = instantiate(config["task"], _recursive_=False, _convert_="all")

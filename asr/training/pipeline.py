@@ -14,16 +14,17 @@ from pytorch_lightning import Callback
 from rich.console import Console
 from torch.utils.data import DataLoader
 
-from asr.corpus.batches import SpeechDataset, evaluation_batches, training_batches
-from asr.corpus.corpus import Corpus, targets_of
+from asr.corpus.batches import Batch, SpeechDataset, evaluation_batches, training_batches
+from asr.corpus.corpus import Corpus, seconds_of, targets_of
 from asr.corpus.folds import in_fold, share_of
 from asr.corpus.shards.streaming import StreamLoader
 from asr.corpus.source import notes_of_rejected, reject_more, write_rejected
 from asr.model.features import CorpusNormalization
 from asr.runs.folder import RunFolder
 from asr.runs.model_folder import TrainedModel, new_model
-from asr.screen import tell
+from asr.screen import clock, tell
 from asr.training.fitting import budget_of, choose_precision, fit
+from asr.training.forecast import seconds_of_epochs
 from asr.training.left_out import leave_out_unusable, left_out_in_training, note_of_left_out
 from asr.training.module import Training
 from asr.training.plan import Batching, Part, Plan
@@ -76,10 +77,13 @@ def fit_model(
     first = next(iter(batches["train"]))
     precision, why = choose_precision(module, first, run)
     budget = budget_of(plan, corpus)
-    length = f"{plan.minutes:g} minutes" if plan.minutes else f"{plan.epochs} epochs"
     facts = describe(module, corpus.splits, first, corpus.sample_rate)
-    facts |= {"precision": f"{precision} ({why})", "budget": length, "results": str(run.path)}
-    facts["watch"] = f"tensorboard --logdir {run.path}"
+    facts |= {
+        "precision": f"{precision} ({why})",
+        "budget": length_of(plan, module, first, precision, corpus),
+        "results": str(run.path),
+        "watch": f"tensorboard --logdir {run.path}",
+    }
     announce(screen, facts)
 
     try:
@@ -98,6 +102,17 @@ def fit_model(
         "parameters": parameters(module.model),
     }
     return Fitted(corpus, dataset, figures, trainer.strategy.root_device) if trainer.is_global_zero else None
+
+
+def length_of(plan: Plan, module: Training, first: Batch, precision: str, corpus: Corpus) -> str:
+    """The budget in words; of epochs also how long they will take here, where a processor computes them."""
+    if plan.minutes:
+        return f"{plan.minutes:g} minutes"
+    if plan.trainer.accelerator not in ("auto", "cpu") or torch.cuda.is_available():
+        return f"{plan.epochs} epochs"
+    audio_seconds = seconds_of(corpus.splits["train"])
+    seconds = seconds_of_epochs(module, first, precision, audio_seconds, corpus.sample_rate, plan.epochs)
+    return f"{plan.epochs} epochs, about {clock(seconds)} here"
 
 
 def fold_and_subset(corpus: Corpus, part: Part, by_speaker: bool, screen: Console) -> Corpus:

@@ -97,7 +97,7 @@ def test_a_model_that_cannot_be_opened(model, recording, kind):
         {"_target_": "asr.tasks.transcribe.decode.greedy.GreedyDecoder", "x": "${{oc.env:HOME}}"},
     ],
 )
-@pytest.mark.parametrize("place", ["decoder", "encoder"])
+@pytest.mark.parametrize("place", ["decoder", "encoder", "task"])
 def test_a_models_configuration_runs_nothing(model, recording, tmp_path, part, place, monkeypatch):
     trap = tmp_path / "trap"
     (tmp_path / "trap_module.py").write_text(f"open({str(trap)!r}, 'w')")

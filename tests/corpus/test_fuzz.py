@@ -249,7 +249,7 @@ def test_damaged_shards_are_told_or_survived(sharded, tmp_path_factory, data, ch
         (copy / name).write_bytes(change((sharded / name).read_bytes()))
         before = everything_in(copy)
         with bounded_memory(), suppress(UserError):
-            streamed_corpus([shards_at(str(copy))], [None], str.lower, None)
+            streamed_corpus([shards_at(str(copy))], [None], TranscriptTarget(str.lower), None)
         assert everything_in(copy) == before
     finally:
         shutil.rmtree(copy.parent)

@@ -10,7 +10,7 @@ import pytest
 from hydra.utils import instantiate
 from optuna.trial import Trial
 
-from asr.configuration.compose import load_configuration
+from asr.configuration.compose import load_configuration, load_values
 from asr.errors import UserError
 from asr.tuning.locks import FolderLocks
 from asr.tuning.processes import WorkerProcesses
@@ -70,19 +70,15 @@ def test_what_is_mistyped_is_told_before_anything_is_trained(tmp_path, arguments
      "objectives=[]", "objectives=cer", "test=best", "search.space=null", "budget.total_minutes=0"],
 )  # fmt: skip
 def test_settings_that_cannot_be(argument):
-    from asr.commands.tune import as_dict
-
     with pytest.raises(UserError, match=argument.partition("=")[0].replace("search.space", "search=")):
-        sweep_of(as_dict(load_configuration("tune", [argument])), [], RATES, "wer")
+        sweep_of(load_values("tune", [argument]), [], RATES, "wer")
 
 
 def test_too_little_time_for_the_finals():
-    from asr.commands.tune import as_dict
-
-    settings = as_dict(load_configuration("tune", ["budget.total_minutes=5"]))
+    settings = load_values("tune", ["budget.total_minutes=5"])
     with pytest.raises(UserError, match=r"budget.total_minutes=5: one trial of budget.minutes=2 .* take 18 already"):
         sweep_of(settings, ["budget.minutes=2"], RATES, "wer")
-    settings = as_dict(load_configuration("tune", ["budget.total_minutes=5", "finals.minutes=3"]))
+    settings = load_values("tune", ["budget.total_minutes=5", "finals.minutes=3"])
     with pytest.raises(UserError, match=r"budget.total_minutes=5: the finals alone .* take longer"):
         sweep_of(settings, [], RATES, "wer")
 

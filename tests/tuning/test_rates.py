@@ -38,7 +38,7 @@ class MeanJudge:
     def interval(self, lines, rate: Rate) -> list[float]:
         return [min(line["right"] for line in lines), max(line["right"] for line in lines)]
 
-    def tested(self, winner, rival, rate: Rate) -> dict:
+    def compare(self, winner, rival, seed: int, rate: Rate) -> dict:
         difference = sum(a["right"] - b["right"] for a, b in zip(winner, rival, strict=True)) / len(winner)
         return {"difference": difference, "difference_ci95": [0.0, 0.5], "bootstrap_p": 0.03, "sign": {"p": 0.2}}
 

@@ -93,7 +93,7 @@ CER, WER = "trainer.monitor=cer", "trainer.monitor=wer"
 
 def chosen(objectives, given):
     """With the name of the rate in its place."""
-    monitor = load_configuration("train", given).trainer.monitor
+    monitor = load_configuration("train", given).trainer.monitor or RATES[0].name  # null: the task's first
     objectives, rate, overrides = choose_objectives(objectives, given, RATES, monitor)
     return objectives, rate.name, overrides
 

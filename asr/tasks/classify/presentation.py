@@ -26,6 +26,7 @@ from asr.report.utterances import (
 )
 from asr.runs.files import Record, RunFiles
 from asr.task import Rate
+from asr.tasks.classify.scoring import score_lines
 
 UAR, ACCURACY = Rate("uar", "UAR", higher_is_better=True), Rate("accuracy", "accuracy", higher_is_better=True)
 FEWEST_COMPARED = 2  # utterances
@@ -66,6 +67,10 @@ class LabelPresentation:
         return Section(
             "Utterances where they differ", compared_rows(rows, [f"{len(differ)} were labelled differently{cut}."])
         )
+
+    def score_lines(self, lines: Sequence[Record], seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """UAR and accuracy with intervals over speakers, each label, what was taken for what."""
+        return score_lines(lines, seed)
 
     def interval(self, lines: Sequence[Record], rate: Rate) -> Sequence[float]:
         """95 % interval of UAR or accuracy, by the bootstrap that metrics.json has."""

@@ -76,24 +76,33 @@ def measure(classifier: Classifier, held: Held, calibrate: bool) -> Measured:
         (labels,) = task.encode([cut.supervisions[0].text for cut in cuts])
         task.temperature = fit_temperature([log_probs[cut.id] for cut in cuts], labels.tolist())
     lines = [line_of(cut, held.split, log_probs[cut.id], task) | levels[cut.id] for cut in cuts]
-    keys = "reference", "hypothesis", "speaker"
-    references, predictions, speakers = ([line[key] for line in lines] for key in keys)
-    pairs = list(zip(references, predictions, strict=True))
-    right = np.array([spoken == found for spoken, found in pairs])
-    rates = UtteranceRates("accuracy", "utterances", (~right).astype(float), np.ones(len(lines)), of_right=True)
-    groups = breakdown(lines, rates, held.seed)
-    metrics = score_labels(references, predictions, speakers, held.seed).as_dict() | {
+    metrics, errors = score_lines(lines, held.seed)
+    metrics |= {
         "label": task.label,
         "real_time_factor": round(processing_s / audio_s, 5),
         "latency_s": round(latency_s(classifier, held), 4),
         "device": str(held.device),
         "threads": torch.get_num_threads(),
-        "breakdown": {name: cells for name, cells in groups.items() if name != task.label},
+    }
+    return Measured(metrics, lines, errors)
+
+
+def score_lines(lines: Sequence[Mapping[str, Any]], seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What metrics.json and errors.json hold of lines of hypotheses.jsonl, of one model or of several folds'."""
+    keys = "reference", "hypothesis", "speaker"
+    references, predictions, speakers = ([line[key] for line in lines] for key in keys)
+    pairs = list(zip(references, predictions, strict=True))
+    right = np.array([spoken == found for spoken, found in pairs])
+    rates = UtteranceRates("accuracy", "utterances", (~right).astype(float), np.ones(len(lines)), of_right=True)
+    groups = breakdown(lines, rates, seed)
+    repeated = {name for name in groups if all(line["about"].get(name) == line["reference"] for line in lines)}
+    metrics = score_labels(references, predictions, speakers, seed).as_dict() | {
+        "breakdown": {name: cells for name, cells in groups.items() if name not in repeated},
         "calibration": calibration(np.array([line["confidence"] for line in lines]), right, "utterances"),
     }
     wrong = Counter((spoken, found) for spoken, found in pairs if spoken != found)
     confusions = [{"reference": a, "hypothesis": b, "count": count} for (a, b), count in wrong.most_common(LISTED)]
-    return Measured(metrics, lines, {"labels": {"substitutions": confusions}})
+    return metrics, {"labels": {"substitutions": confusions}}
 
 
 def line_of(cut: Any, split: str, log_probs: np.ndarray, task: Any) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Classify:
             return str(found)
         have = ", ".join(sorted([*known.about, *([SPEAKER] if known.speaker else [])])) or "nothing"
         detail = f"its {self.label} is not known; the source tells: {have}"
-        raise Unusable("label_missing", detail, "choose another data.label, or add the column to the source")
+        raise Unusable("target_missing", detail, "choose another data.label, or add the column to the source")
 
     def learn(self, targets: Iterable[str], run: Path, utterances: int) -> None:
         counts = Counter(targets)
@@ -92,7 +92,7 @@ class Classify:
     def unusable(self, target: str, frames: int) -> Unusable | None:
         if target in self.labels:
             return None
-        return Unusable("label_unknown", f"no training utterance has the label {target}", "add such ones to train")
+        return Unusable("target_unknown", f"no training utterance has the label {target}", "add such ones to train")
 
     def remarks(self, split: str, cuts: CutSet) -> list[Rejection]:
         """Utterances whose label training does not have."""

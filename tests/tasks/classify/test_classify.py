@@ -61,7 +61,7 @@ def test_it_learns_measures_and_reports(trained):
     assert "dev UAR" in done.err
     assert "UAR" in done.out
     rejected = [json.loads(line) for line in (folder / "rejected.jsonl").read_text().splitlines()]
-    assert [(each["id"], each["reason"]) for each in rejected if each["reason"] == "label_missing"]
+    assert [(each["id"], each["reason"]) for each in rejected if each["reason"] == "target_missing"]
     history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
     assert max(line["dev_uar"] for line in history) == metrics["dev"]["uar"]
     html = (folder / "report.html").read_text()
@@ -167,3 +167,19 @@ def test_the_task_is_one_folder_and_one_file():
     """No other room names it."""
     others = [path for path in (ROOT / "asr").rglob("*.py") if "classify" not in path.parts]
     assert others and not [path for path in others if "tasks.classify" in path.read_text("utf-8")]
+
+
+def test_folds_are_pooled_to_one_evaluation(moods, tmp_path):
+    """Every speaker held out once: the numbers are those of all lines together."""
+    chosen = ("task=classify", "data.label=emotion", f"data.source={moods}", "data.test_fraction=0.2")
+    for fold in (1, 2):
+        done = run("train", *LEARNT, *chosen, "data.folds=2", f"data.fold={fold}", f"run_dir={tmp_path / str(fold)}")
+        assert done.status == 0, done.err
+    done = run("asr", "pool", tmp_path / "1", tmp_path / "2", "--out", tmp_path / "both")
+    assert done.status == 0, done.err
+    lines = [json.loads(line) for line in (tmp_path / "both" / "hypotheses.jsonl").read_text().splitlines()]
+    metrics = json.loads((tmp_path / "both" / "metrics.json").read_text())["dev"]
+    assert metrics["utterances"] == len(lines) and metrics["interval_units"] == len({line["speaker"] for line in lines})
+    assert metrics["accuracy"] == np.mean([line["reference"] == line["hypothesis"] for line in lines])
+    assert "What was taken for what" in (tmp_path / "both" / "report.html").read_text()
+    assert "held out by" in run("asr", "pool", tmp_path / "1", tmp_path / "1", "--out", tmp_path / "no").error

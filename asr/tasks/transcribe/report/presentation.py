@@ -12,6 +12,7 @@ from asr.tasks.transcribe.report.errors import confusions, error_rates, speakers
 from asr.tasks.transcribe.report.utterances import utterances
 from asr.tasks.transcribe.report.words import count_errors
 from asr.tasks.transcribe.scoring.confusions import align_words
+from asr.tasks.transcribe.scoring.measurement import score_lines
 from asr.tasks.transcribe.scoring.significance import compare
 from asr.tasks.transcribe.scoring.wer import characters_as_words, score
 
@@ -47,6 +48,10 @@ class TranscriptPresentation:
     def differing(self, names: Sequence[str], records: Sequence[Sequence[Record]]) -> Section | None:
         """Utterances that all runs heard, those first whose errors differ most."""
         return Section("Utterances where they differ most", differing_utterances(names, records))
+
+    def score_lines(self, lines: Sequence[Record], seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Error rates with intervals over speakers, for whom and in what it errs."""
+        return score_lines(lines, seed)
 
     def interval(self, lines: Sequence[Record], rate: Rate) -> Sequence[float]:
         """95 % interval of an error rate, by the bootstrap over speakers."""

@@ -1,6 +1,7 @@
 """A split measured: its score, for whom and in what the recogniser errs, how fast it is, and every hypothesis."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from lhotse import CutSet
@@ -15,7 +16,7 @@ from asr.tasks.transcribe.scoring.calibration import fit_confidence, word_calibr
 from asr.tasks.transcribe.scoring.confusions import align_characters, align_words, count_confusions
 from asr.tasks.transcribe.scoring.hypotheses import Transcriptions, latency_s, score_set, transcribe_set
 from asr.tasks.transcribe.scoring.rare_words import rare_words
-from asr.tasks.transcribe.scoring.wer import Score
+from asr.tasks.transcribe.scoring.wer import Score, score
 
 
 def transcribe_split(
@@ -61,6 +62,15 @@ def score_split(
         metrics["rare_words"] = rare_words(words, trained_on, [line["speaker"] for line in lines], seed)
     errors = {"words": count_confusions(words).as_dict(), "characters": count_confusions(characters).as_dict()}
     return Measured(metrics, lines, errors, transcriptions.views)
+
+
+def score_lines(lines: Sequence[Mapping[str, Any]], seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What metrics.json and errors.json hold of lines of hypotheses.jsonl, of one model or of several folds'."""
+    texts = [line["reference"] for line in lines], [line["hypothesis"] for line in lines]
+    result = score(*texts, [line["speaker"] for line in lines], seed)
+    words, characters = (count_confusions(align(*texts)).as_dict() for align in (align_words, align_characters))
+    metrics = result.as_dict() | {"breakdown": breakdown(lines, word_errors_of(result), seed)}
+    return metrics, {"words": words, "characters": characters}
 
 
 def word_errors_of(result: Score) -> UtteranceRates:
