@@ -2,7 +2,7 @@
 
     python -m bench.decoding run=RUN_DIR [data.source=PATH] [--trials 60]
 
-Language models are estimated from the run's training transcripts and weighed on dev; test is decoded once by each.
+Language models are estimated from the run's training transcripts and with_weights on dev; test is decoded once by each.
 Rates stand with their interval over speakers and the p-value of the paired bootstrap against greedy decoding; speed is
 that of the decoder alone, in one thread, with its forced alignment. Hotwords are words of five letters and more that no
 training transcript holds, named in lists of 25; their boost is the largest that costs less than half a point of WER
@@ -28,7 +28,7 @@ from asr.commands.tune_decoder import log_probs_of
 from asr.configuration.compose import as_plain_values, load_configuration
 from asr.configuration.entry import exit_status
 from asr.corpus.batches import SpeechDataset, evaluation_batches
-from asr.runs.held_out import HeldOut, open_trained_run, read_split
+from asr.runs.held_out import SplitChoice, open_trained_run, read_split
 from asr.tasks.transcribe.decode.build import build_decoder
 from asr.tasks.transcribe.decode.tuning import tune
 from asr.tasks.transcribe.scoring.confusions import align_words
@@ -49,9 +49,9 @@ class Split:
     def __init__(self, name: str, options: Sequence[str], screen: Console) -> None:
         values = as_plain_values(load_configuration("evaluate", [*options, f"split={name}"]))
         data = values["data"]
-        wanted = HeldOut(name, data["source"], data["reader"], data["max_rejected"])
+        wanted = SplitChoice(name, data["source"], data["reader"], data["max_rejected"])
         run = open_trained_run(values["run"], wanted.source)
-        self.recognizer = run.trained.task.opened(run.trained)
+        self.recognizer = run.trained.task.interface(run.trained)
         with TemporaryDirectory() as scratch:
             corpus = read_split(wanted, run, run.trained, Path(scratch), screen)
         cuts, dataset = corpus.splits[name], SpeechDataset(corpus.audio, run.trained.task.encode)

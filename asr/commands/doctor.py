@@ -83,11 +83,11 @@ def examine_corpus(source: str, overrides: Sequence[str], out_dir: Path | None, 
 def rank_transcripts(recognizer: "Recognizer", diagnosis: "Diagnosis", folder: Path) -> None:
     """Rank every transcript, write suspicious.jsonl, and add those that stand out to the findings."""
     from asr.doctor.findings import Finding
-    from asr.doctor.suspects import ranked, suspicious
+    from asr.doctor.suspects import ranked_by_suspicion, suspicious
 
     with progress_bar(console(), "listening") as on_progress:
         seconds = {name: measures.seconds for name, measures in diagnosis.measures.items()}
-        found = ranked(recognizer, diagnosis.utterances, diagnosis.texts, seconds, on_progress)
+        found = ranked_by_suspicion(recognizer, diagnosis.utterances, diagnosis.texts, seconds, on_progress)
     texts = diagnosis.texts
     lines = [
         {

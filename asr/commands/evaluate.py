@@ -10,9 +10,9 @@ if TYPE_CHECKING:  # what takes seconds to import is imported when there is some
     from rich.console import Console
 
     from asr.corpus.corpus import Corpus
-    from asr.runs.held_out import HeldOut, TrainedRun
+    from asr.runs.held_out import SplitChoice, TrainedRun
     from asr.runs.model_folder import TrainedModel
-    from asr.task import Held
+    from asr.task import SplitToMeasure
 
 PAGE_BYTES = 18_500_000  # of clips and their rows: a page stays below 20 MB
 
@@ -26,17 +26,17 @@ def evaluate(values: Mapping[str, Any]) -> dict[str, Any]:
 
     from asr.report.run import write_report
     from asr.runs.folder import environment
-    from asr.runs.held_out import HeldOut, check_split, open_trained_run, read_split
+    from asr.runs.held_out import SplitChoice, check_split, open_trained_run, read_split
     from asr.screen import console
     from asr.writing import write_json, write_json_lines, write_whole
 
     ignore_warnings()
     screen, data = console(), values["data"]
-    wanted = HeldOut(values["split"], data["source"], data["reader"], data["max_rejected"])
+    wanted = SplitChoice(values["split"], data["source"], data["reader"], data["max_rejected"])
     run = open_trained_run(values["run"], wanted.source)
     trained, task = run.trained, run.trained.task
     if values["choices"]["decoder"] is not None:
-        task.change({"decoder": values["decoder"]})
+        task.change_settings({"decoder": values["decoder"]})
     out = Path(values["out_dir"]) if values["out_dir"] else run.path / "evaluation" / wanted.name
     other = predictions_to_compare_with(values["against"], wanted.split, out)
     check_split(wanted.split)
@@ -50,7 +50,7 @@ def evaluate(values: Mapping[str, Any]) -> dict[str, Any]:
     write_json(out / "errors.json", {wanted.split: measured.errors})
     write_json(out / "metrics.json", metrics)
     made = {"run": str(run.path.resolve()), "source": wanted.source, "split": wanted.split, "seed": values["seed"]}
-    made |= {key: value for key, value in task.described().items() if key != "_target_"} | environment()
+    made |= {key: value for key, value in task.as_config().items() if key != "_target_"} | environment()
     write_whole(out / "evaluation.yaml", yaml.safe_dump(made, sort_keys=False, allow_unicode=True))
     report = write_report(out, task.presentation, task.clips(trained, held, measured, PAGE_BYTES))
     task.show(metrics, measured.errors)
@@ -69,9 +69,9 @@ def ignore_warnings() -> None:
 def predictions_to_compare_with(against: str | None, split: str, out: Path):
     """The predictions in the folder `against`; UserError where the results would go to that folder."""
     from asr.errors import UserError
-    from asr.runs.against import find_other
+    from asr.runs.against import find_predictions
 
-    other = find_other(against, split) if against else None
+    other = find_predictions(against, split) if against else None
     if other is not None and other.path.resolve() == out.resolve():
         raise UserError(f"against={against} is where the results would go; give out_dir= another folder")
     return other
@@ -81,25 +81,27 @@ def split_to_measure(
     values: Mapping[str, Any],
     corpus: "Corpus",
     model: "TrainedModel",
-    wanted: "HeldOut",
+    wanted: "SplitChoice",
     run: "TrainedRun",
     screen: "Console",
-) -> "Held":
+) -> "SplitToMeasure":
     """The split of a corpus on which a model is to be measured."""
     from asr.corpus.batches import SpeechDataset
-    from asr.task import Held
+    from asr.task import SplitToMeasure
 
     dataset = SpeechDataset(corpus.audio, model.task.encode)
     cuts, seconds, workers = corpus.splits[wanted.split], values["batch_seconds"], values["workers"]
-    return Held(wanted.split, cuts, dataset, seconds, workers, values["seed"], "cpu", screen, run.path)
+    return SplitToMeasure(wanted.split, cuts, dataset, seconds, workers, values["seed"], "cpu", screen, run.path)
 
 
-def report_unpredictable_utterances(held: "Held", trained: "TrainedModel", corpus: "Corpus", out: Path) -> None:
+def report_unpredictable_utterances(
+    held: "SplitToMeasure", trained: "TrainedModel", corpus: "Corpus", out: Path
+) -> None:
     """List utterances that are scored though the model cannot predict them, in rejected.jsonl and on the screen."""
     from asr.corpus.source import REJECTED, notes_of_rejected, write_rejected
     from asr.screen import print_notes
 
-    remarks = trained.task.remarks(held.split, held.cuts)
+    remarks = trained.task.unpredictable_utterances(held.split, held.cuts)
     write_rejected(out / REJECTED, corpus.rejected + remarks)
     print_notes(held.screen, [*corpus.notes, *notes_of_rejected(remarks)])
 
@@ -107,10 +109,10 @@ def report_unpredictable_utterances(held: "Held", trained: "TrainedModel", corpu
 def compare(
     values: Mapping[str, Any],
     other: Any,
-    held: "Held",
+    held: "SplitToMeasure",
     lines: list[dict[str, Any]],
     run: "TrainedRun",
-    wanted: "HeldOut",
+    wanted: "SplitChoice",
     corpus: "Corpus",
     out: Path,
 ) -> None:

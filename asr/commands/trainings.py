@@ -74,7 +74,7 @@ class Trainings:
                 self.corpora = {name: corpus_to_train_on(values["data"], task, screen, rejected)}
         return self.corpora[name]
 
-    def close(self, folder: Path) -> Mapping[str, Any]:
+    def score_and_report(self, folder: Path) -> Mapping[str, Any]:
         """Score a trained run on dev and test, and make it whole: what stands beside the network, report."""
         run, screen = RunFolder(folder), console()
         values, figures = read_config(run.config), json.loads(run.metrics.read_text("utf-8"))["train"]
@@ -85,6 +85,6 @@ class Trainings:
         trained = load_model(run.model)
         dataset = SpeechDataset(corpus.audio, trained.task.encode)
         if isinstance(corpus.splits["train"], CutSet):
-            trained.task.study(corpus.splits["train"], dataset, (), corpus.sample_rate)
+            trained.task.learn_from_audio(corpus.splits["train"], dataset, (), corpus.sample_rate)
             trained.save(run.model)
         return score_and_report(plan, run, Fitted(corpus, dataset, figures, torch.device("cpu")), screen)

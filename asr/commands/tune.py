@@ -148,7 +148,7 @@ def supervise(
                     before, ended = ended, sum(trial.state.is_finished() for trial in (*trials, *finals))
                     if ended != before:
                         write_table(trials, sweep)
-                    report.look(trials, finals, spent.seconds)
+                    report.write_if_due(trials, finals, spent.seconds)
                     spent.save()
         except KeyboardInterrupt as stopped:
             raise Interrupted(f"interrupted: the same command goes on; results so far {sweep.folder}") from stopped

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from asr.corpus.batches import Batch, TimedLoader
-    from asr.runs.held_out import HeldOut, TrainedRun
+    from asr.runs.held_out import SplitChoice, TrainedRun
     from asr.tasks.transcribe.decode.tuning import Rates
     from asr.tasks.transcribe.recognizer import Recognizer
 
@@ -54,7 +54,7 @@ def run(
     import optuna
 
     from asr.configuration.compose import load_values
-    from asr.runs.held_out import HeldOut, open_trained_run
+    from asr.runs.held_out import SplitChoice, open_trained_run
     from asr.use.load import as_recognizer
 
     values = load_values("evaluate", [f"run={run_dir}", "split=dev", "decoder=beam", *overrides])
@@ -62,7 +62,7 @@ def run(
     if split == "test":
         raise UserError("split=test: weights that are tuned on the test set make its WER worthless; use split=dev")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    wanted = HeldOut(split, data["source"], data["reader"], data["max_rejected"])
+    wanted = SplitChoice(split, data["source"], data["reader"], data["max_rejected"])
     opened = open_trained_run(values["run"], wanted.source)
     folder, recognizer = opened.path, as_recognizer(opened.trained, opened.path)
     with TemporaryDirectory() as scratch:
@@ -77,7 +77,9 @@ def run(
     print_result(folder, split, greedy, best, weights)
 
 
-def batches_of(opened: "TrainedRun", wanted: "HeldOut", seconds: float, workers: int, scratch: Path) -> "TimedLoader":
+def batches_of(
+    opened: "TrainedRun", wanted: "SplitChoice", seconds: float, workers: int, scratch: Path
+) -> "TimedLoader":
     """Batches of the split to search on, at the model's sample rate."""
     from asr.corpus.batches import SpeechDataset, evaluation_batches
     from asr.runs.held_out import read_split

@@ -24,7 +24,7 @@ from asr.audio.recording import (
     resample,
 )
 from asr.corpus.cuts import make_cut
-from asr.corpus.utterance import Known, Rejection, Seconds, Utterance
+from asr.corpus.utterance import Rejection, Seconds, Utterance, UtteranceFacts
 from asr.task import Unusable
 
 INT16_SCALE = 32768
@@ -67,7 +67,7 @@ class Requirements:
 
 
 def with_targets(
-    utterances: Iterable[Utterance], target_of: Callable[[Known], str], rejected: list[Rejection]
+    utterances: Iterable[Utterance], target_of: Callable[[UtteranceFacts], str], rejected: list[Rejection]
 ) -> list[UtteranceWithTarget]:
     """Utterances with their targets; what readers report, what has none, and second uses of an id go to `rejected`."""
     seen: dict[str, Utterance] = {}
@@ -83,7 +83,7 @@ def with_targets(
             reason = ("duplicate_id", f"the id is already that of {first.audio}", "give every utterance its own id")
         else:
             try:
-                targeted.append(UtteranceWithTarget(utterance, target_of(utterance.known)))
+                targeted.append(UtteranceWithTarget(utterance, target_of(utterance.facts)))
                 continue
             except Unusable as why:
                 reason = (why.reason, why.detail, why.remedy)

@@ -13,7 +13,7 @@ from lhotse.cut import Cut
 from asr.corpus.checking import CheckedUtterance, Progress, check_all, common_rate, with_targets
 from asr.corpus.decoded import check_with_cache
 from asr.corpus.splits import Member, assign_splits
-from asr.corpus.utterance import SPLITS, Known, Reading, Rejection, Seconds, Utterance
+from asr.corpus.utterance import SPLITS, Reading, Rejection, Seconds, Utterance, UtteranceFacts
 from asr.errors import UserError
 
 GIB = 2**30
@@ -84,7 +84,7 @@ class _CheckResults:
 def load_corpus(
     utterances: Iterable[Utterance],
     *,
-    target_of: Callable[[Known], str],
+    target_of: Callable[[UtteranceFacts], str],
     by_speaker: bool = True,
     sample_rate: int | None,
     dev_fraction: float,

@@ -12,7 +12,7 @@ from asr.corpus.corpus import Corpus
 from asr.corpus.shards.index import Shards, sharded_corpora
 from asr.corpus.shards.streaming import streamed_corpus
 from asr.corpus.source import load_with_progress, open_source
-from asr.corpus.utterance import SPLITS, Known, Utterance
+from asr.corpus.utterance import SPLITS, Utterance, UtteranceFacts
 from asr.errors import UserError
 from asr.screen import print_notes
 
@@ -70,7 +70,11 @@ class DataSettings:
 
 
 def read_corpus(
-    data: DataSettings, target_of: Callable[[Known], str], by_speaker: bool, screen: Console, rejected_file: Path
+    data: DataSettings,
+    target_of: Callable[[UtteranceFacts], str],
+    by_speaker: bool,
+    screen: Console,
+    rejected_file: Path,
 ) -> Corpus:
     """A corpus to train on; UserError where one of its splits is empty.
 

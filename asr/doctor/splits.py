@@ -1,4 +1,4 @@
-"""What makes a split's score worth less: known voices, known sentences, too few utterances."""
+"""What makes the score of a split less reliable: speakers and sentences shared with train, or too few words."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -12,8 +12,8 @@ MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """An utterance in its split."""
+class UtteranceInSplit:
+    """An utterance and the split that it is in."""
 
     id: str
     split: str
@@ -21,8 +21,8 @@ class Placed:
     text: str
 
 
-def leaks(placed: Sequence[Placed]) -> Iterator[Finding]:
-    """Speakers and sentences of dev and test that train has too."""
+def shared_with_train(placed: Sequence[UtteranceInSplit]) -> Iterator[Finding]:
+    """Speakers and sentences of dev or test that are in train too."""
     voices = {each.speaker for each in placed if each.split == "train" and each.speaker is not None}
     sentences = {each.text for each in placed if each.split == "train"}
     speakers = {each.speaker for each in placed}
@@ -46,8 +46,8 @@ def leaks(placed: Sequence[Placed]) -> Iterator[Finding]:
             yield Finding("sentence_leak", "", f"{share}, {known[0].id} for example: {known[0].text}{says}")
 
 
-def sizes(placed: Sequence[Placed]) -> Iterator[Finding]:
-    """Splits whose score will say little."""
+def small_splits(placed: Sequence[UtteranceInSplit]) -> Iterator[Finding]:
+    """Splits with too few words for a reliable score."""
     for split in ("dev", "test"):
         words = sum(len(each.text.split()) for each in placed if each.split == split)
         if 0 < words < MIN_WORDS:

@@ -23,7 +23,7 @@ from asr.runs.model_folder import TrainedModel, load_model
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class SplitChoice:
     """What is measured: a split (train, dev, test or all) of `source`, None for the data that the run was trained on.
 
     reader: what turns another source into utterances; max_rejected: share of them that may be unusable.
@@ -79,7 +79,7 @@ def check_split(split: str) -> None:
         raise UserError(f"split={split}: no such split{hint}; there are train, dev, test and all")
 
 
-def read_split(wanted: HeldOut, run: TrainedRun, model: TrainedModel, out: Path, screen: Console) -> Corpus:
+def read_split(wanted: SplitChoice, run: TrainedRun, model: TrainedModel, out: Path, screen: Console) -> Corpus:
     """The wanted split of the given source, or of the run's own, as `model` hears it; a source can be scored whole."""
     data, whole, own = run.data, wanted.split == "all", wanted.source is None
     check_split(wanted.split)
@@ -110,7 +110,7 @@ def read_split(wanted: HeldOut, run: TrainedRun, model: TrainedModel, out: Path,
     return corpus
 
 
-def read_shards(corpora: Sequence[Shards], wanted: HeldOut, model: TrainedModel, out: Path) -> Corpus:
+def read_shards(corpora: Sequence[Shards], wanted: SplitChoice, model: TrainedModel, out: Path) -> Corpus:
     """The wanted split of sharded corpora, which is held in memory; all of their splits as `all`."""
     splits = SPLITS if wanted.split == "all" else (wanted.split,)
     there = [split for split in splits if any(each.shards(split) for each in corpora)]

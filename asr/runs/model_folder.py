@@ -38,7 +38,7 @@ class TrainedModel:
     def save(self, folder: Path) -> None:
         """Write the model folder, whole or not at all."""
         weights = {name: value.contiguous() for name, value in self.model.state_dict().items()}
-        described = {"format": FORMAT, "sample_rate": self.sample_rate, **self.parts, "task": self.task.described()}
+        described = {"format": FORMAT, "sample_rate": self.sample_rate, **self.parts, "task": self.task.as_config()}
         with whole_folder(folder) as made:
             write_whole(made / WEIGHTS, safetensors.torch.save(weights))
             write_whole(made / CONFIG, yaml.safe_dump(described, sort_keys=False, allow_unicode=True))

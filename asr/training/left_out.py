@@ -25,7 +25,7 @@ def leave_out_unusable(
         return cuts, []
     kept, rejected = [], []
     for cut in cuts:
-        why = task.unusable(cut.supervisions[0].text, int(model.frames_of(torch.tensor(cut.num_samples))))
+        why = task.why_unlearnable(cut.supervisions[0].text, int(model.frames_of(torch.tensor(cut.num_samples))))
         if why is None:
             kept.append(cut)
             continue
@@ -47,7 +47,7 @@ def left_out_in_training(module: Training, cuts: CutSet | StreamedSplit) -> list
 
     found = []
     for name, (steps, frames, target) in module.left_out.items():
-        why = module.task.unusable(target, frames)
+        why = module.task.why_unlearnable(target, frames)
         assert why is not None, "a loss leaves out what its task calls unusable"
         if why.of_frames:
             detail = f"left out of {steps_in_words(steps)} after augmentation: {why.detail}"

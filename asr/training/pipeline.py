@@ -62,7 +62,7 @@ def fit_model(
     if write_artifacts:
         write_manifests(run, corpus)
     training = corpus.splits["train"]
-    task.learn(targets_of(training), run.path, len(training))
+    task.learn_from_targets(targets_of(training), run.path, len(training))
     trained = TrainedModel(new_model(plan.parts, task, corpus.sample_rate), task, corpus.sample_rate, plan.parts)
     module = Training(
         trained.model, task, plan.augmentation(corpus.sample_rate), plan.optimizer, plan.trainer.gradient_norm
@@ -73,7 +73,7 @@ def fit_model(
     batches = batches_of(plan.batching, corpus, dataset, plan.seed)
     fit_normalization(module.model.features, batches["train"])
     if write_artifacts:
-        task.study(corpus.splits["train"], dataset, batches["train"], corpus.sample_rate)
+        task.learn_from_audio(corpus.splits["train"], dataset, batches["train"], corpus.sample_rate)
     first = next(iter(batches["train"]))
     precision, why = choose_precision(module, first, run)
     budget = budget_of(plan, corpus)
@@ -135,7 +135,7 @@ def leave_out(corpus: Corpus, trained: TrainedModel, run: RunFolder, max_rejecte
     corpus.splits["train"], unusable = leave_out_unusable(corpus.splits["train"], trained.model, trained.task)
     reject_more(corpus, unusable, run.rejected, max_rejected)
     checked = {split: part for split, part in corpus.splits.items() if isinstance(part, CutSet)}
-    remarks = [each for split, part in checked.items() for each in trained.task.remarks(split, part)]
+    remarks = [each for split, part in checked.items() for each in trained.task.unpredictable_utterances(split, part)]
     corpus.rejected += remarks
     write_rejected(run.rejected, corpus.rejected)
     print_notes(screen, notes_of_rejected(remarks))

@@ -23,7 +23,7 @@ from asr.corpus.batches import as_float
 from asr.corpus.checking import CheckedUtterance, UtteranceWithTarget, check_all, common_rate, with_targets
 from asr.corpus.source import REJECTED, write_rejected
 from asr.corpus.splits import Member, assign_splits, hash_fraction
-from asr.corpus.utterance import SPLITS, Known, Reading, Rejection, Utterance
+from asr.corpus.utterance import SPLITS, Reading, Rejection, Utterance, UtteranceFacts
 from asr.errors import UserError
 from asr.writing import partial_folder, write_whole, zipped_file
 
@@ -37,7 +37,7 @@ def shard(
     utterances: Iterable[Utterance],
     target: Path,
     *,
-    target_of: Callable[[Known], str],
+    target_of: Callable[[UtteranceFacts], str],
     sample_rate: int | None,
     dev_fraction: float,
     test_fraction: float,

@@ -24,9 +24,9 @@ from asr.audio.recording import AudioProblem
 from asr.corpus.batches import Batch, SpeechDataset, next_batch
 from asr.corpus.checking import int16_if_exact
 from asr.corpus.corpus import Corpus
-from asr.corpus.cuts import TRANSCRIPT, known_of, load_samples
+from asr.corpus.cuts import TRANSCRIPT, facts_of_supervision, load_samples
 from asr.corpus.shards.index import Shards, cuts_of, open_lines
-from asr.corpus.utterance import SPLITS, Known, Rejection, Seconds
+from asr.corpus.utterance import SPLITS, Rejection, Seconds, UtteranceFacts
 from asr.errors import UserError
 from asr.screen import console, print_notes
 from asr.task import Unusable
@@ -45,7 +45,7 @@ class Stream:
 
     corpora: Sequence[Shards]
     weights: Sequence[float]
-    target_of: Callable[[Known], str]
+    target_of: Callable[[UtteranceFacts], str]
     sample_rate: int
     utterances: int = field(init=False)
     seconds: Seconds = field(init=False)
@@ -123,7 +123,7 @@ class EndlessCuts:
 class SetTarget:
     """A cut as a Corpus has it: its text the target, recording at the corpus's rate in Hz, `prefix` before the id."""
 
-    target_of: Callable[[Known], str]
+    target_of: Callable[[UtteranceFacts], str]
     sample_rate: int
     prefix: str = ""
 
@@ -137,10 +137,10 @@ class SetTarget:
         return cut if cut.sampling_rate == self.sample_rate else cut.resample(self.sample_rate)
 
 
-def target_or_empty(target_of: Callable[[Known], str], supervision: SupervisionSegment) -> str:
+def target_or_empty(target_of: Callable[[UtteranceFacts], str], supervision: SupervisionSegment) -> str:
     """The target; an empty one where there is none, which the training leaves out by name."""
     try:
-        return target_of(known_of(supervision))
+        return target_of(facts_of_supervision(supervision))
     except Unusable:
         return ""
 
@@ -225,7 +225,7 @@ class WorkerStart:
 def streamed_corpus(
     corpora: Sequence[Shards],
     weights: Sequence[float | None],
-    target_of: Callable[[Known], str],
+    target_of: Callable[[UtteranceFacts], str],
     sample_rate: int | None,
 ) -> Corpus:
     """A Corpus whose train is a Stream; dev and test of all corpora are decoded into memory.
@@ -251,7 +251,7 @@ def streamed_corpus(
 
 
 def corpus_in_memory(
-    corpora: Sequence[Shards], splits: Sequence[str], target_of: Callable[[Known], str], sample_rate: int
+    corpora: Sequence[Shards], splits: Sequence[str], target_of: Callable[[UtteranceFacts], str], sample_rate: int
 ) -> Corpus:
     """A Corpus of these splits of all corpora, decoded into memory. Raises UserError where one has nothing."""
     found = Corpus({}, [], [], {}, sample_rate)

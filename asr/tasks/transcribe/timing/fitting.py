@@ -1,4 +1,4 @@
-"""The model of when words are said, learnt from some of the recordings that a training is about to use."""
+"""Fit the model of word times to some of the training recordings."""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -18,13 +18,13 @@ def fit_timing(
     cuts: CutSet | StreamedSplit, dataset: SpeechDataset, streamed: Iterable[Batch], sample_rate: int
 ) -> CharacterHMM | None:
     """Learn from a part of the training cuts drawn at random, or from the first batches where they are streamed."""
-    batches = evaluation_batches(drawn(cuts), dataset, BATCH_S, 0) if isinstance(cuts, CutSet) else streamed
+    batches = evaluation_batches(random_cuts(cuts), dataset, BATCH_S, 0) if isinstance(cuts, CutSet) else streamed
     with torch.random.fork_rng(devices=[]):  # a loader draws a seed, and the training is to be what it was without this
         return CharacterHMM.fit(first_recordings(batches, sample_rate), sample_rate)
 
 
-def drawn(cuts: CutSet) -> CutSet:
-    """Cuts of ENOUGH_S in all, the same every time."""
+def random_cuts(cuts: CutSet) -> CutSet:
+    """Randomly chosen cuts of ENOUGH_S seconds in all, the same ones every time."""
     cuts, seconds, chosen = list(cuts), 0.0, []
     for cut in random.Random(0).sample(cuts, len(cuts)):
         if seconds >= ENOUGH_S:
