@@ -8,7 +8,7 @@ __version__ = "0.1.0"
 
 
 def load(folder):
-    """Open a trained model's folder: `asr.use.recognizer.load`, imported when it is first needed."""
-    from asr.use.recognizer import load
+    """Open a trained model's folder: `asr.use.load.load`, imported when it is first needed."""
+    from asr.use.load import load
 
     return load(folder)

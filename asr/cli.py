@@ -12,13 +12,14 @@ from asr.commands.compare import compare
 from asr.commands.doctor import doctor
 from asr.commands.export import export
 from asr.commands.lm import lm
+from asr.commands.pool import pool
 from asr.commands.prepare import prepare
 from asr.commands.shard import shard
 from asr.commands.transcribe import transcribe
 from asr.commands.tune_decoder import tune_decoder
 from asr.commands.version import version
 from asr.configuration.entry import exit_status
-from asr.configuration.search_path import config_dir_arguments, use_folder
+from asr.configuration.search_path import config_dir_arguments, use_config_dir
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,7 +38,7 @@ def asr(
 ) -> None:
     """Train a model on your own recordings, measure it, use it. asr VERB --help says more."""
     with exit_status():
-        use_folder(config_dir)
+        use_config_dir(config_dir)
 
 
 def add_script(script: Callable[[list[str]], None]) -> None:
@@ -52,7 +53,7 @@ def add_script(script: Callable[[list[str]], None]) -> None:
 
 for each in (scripts.train, scripts.tune, scripts.evaluate):
     add_script(each)
-for verb in (doctor, prepare, shard, transcribe, align, compare, lm, tune_decoder, export, version):
+for verb in (doctor, prepare, shard, transcribe, align, compare, pool, lm, tune_decoder, export, version):
     app.command()(verb)
 
 

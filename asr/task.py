@@ -17,9 +17,10 @@ if TYPE_CHECKING:  # asr.corpus draws what batches hold from a task
     from rich.console import Console
 
     from asr.corpus.batches import Batch, SpeechDataset
-    from asr.corpus.corpus import Corpus, Streamed
-    from asr.corpus.utterance import Known
-    from asr.model.speech_model import SpeechModel
+    from asr.corpus.corpus import StreamedSplit
+    from asr.corpus.utterance import Known, Rejection
+    from asr.report.presentation import Presentation
+    from asr.runs.model_folder import TrainedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,15 @@ class Rate:
         return -value if self.higher_is_better else value
 
 
-@dataclass(frozen=True, slots=True)
-class Unusable(Exception):  # noqa: N818 - told, not thrown at people
-    """Why an utterance has no target, or one that cannot be learnt: a reason of rejected.jsonl, what was found, and the remedy."""
+class Unusable(Exception):
+    """Why an utterance has no target, or one that cannot be learnt, as rejected.jsonl says it.
 
-    reason: str
-    detail: str
-    remedy: str
+    of_frames: whether more frames of the encoder would help.
+    """
+
+    def __init__(self, reason: str, detail: str, remedy: str, of_frames: bool = False) -> None:
+        super().__init__(reason, detail, remedy, of_frames)
+        self.reason, self.detail, self.remedy, self.of_frames = reason, detail, remedy, of_frames
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,8 @@ class Measured:
 class Held:
     """Held-out speech to be measured on: the cuts of a split, and how they are read.
 
-    batch_seconds: of audio at once; seed: of the bootstrap; run: the folder of the training, where there is one.
+    batch_seconds: of audio at once; workers: processes that read; seed: of the bootstrap; run: the training's folder,
+    where there is one.
     """
 
     split: str
@@ -74,6 +78,15 @@ class Held:
     device: Any
     screen: "Console"
     run: Path | None = None
+
+
+class Loss(Protocol):
+    """A torch module; `views`: how often an utterance stands in a training batch, masked differently each time."""
+
+    views: int
+
+    def __call__(self, outputs: Tensor, lengths: Tensor, *target: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss, a number, and which utterances (B,) it left out."""
 
 
 class Task(Protocol):
@@ -91,28 +104,37 @@ class Task(Protocol):
     def target_of(self, known: "Known") -> str:
         """The target of an utterance; raises Unusable where it has none."""
 
-    def learn(self, targets: Iterable[str]) -> None:
-        """Learn from the training targets what can be predicted: tokens, labels."""
+    @property
+    def targets_are_transcripts(self) -> bool:
+        """Whether targets say what is said, so that they can be looked through for what is odd in transcripts."""
 
-    def study(self, training: "CutSet | Streamed", dataset: "SpeechDataset", batches: Iterable["Batch"], rate: int) -> None:
+    def learn(self, targets: Iterable[str], run: Path, utterances: int) -> None:
+        """Learn from the training targets what can be predicted: tokens, labels; notes may go into the run's folder.
+
+        utterances: how many there are in training, of which the targets may be a sample.
+        """
+
+    def study(
+        self, training: "CutSet | StreamedSplit", dataset: "SpeechDataset", batches: Iterable["Batch"], rate: int
+    ) -> None:
         """Learn from the training audio what stands beside the network, once; `rate` in Hz."""
 
     def encode(self, targets: Sequence[str]) -> tuple[Tensor, ...]:
         """Targets as tensors, batch first."""
 
-    def unusable(self, target: str, frames: int | None) -> Unusable | None:
-        """Why a target cannot be learnt from so many frames of the encoder (None: from any number)."""
+    def unusable(self, target: str, frames: int) -> Unusable | None:
+        """Why a target cannot be learnt from so many frames of the encoder."""
+
+    def remarks(self, split: str, cuts: "CutSet") -> list["Rejection"]:
+        """Held-out utterances that will be scored though they cannot be right, and why."""
 
     # a network
     def head(self, dim: int) -> nn.Module:
         """(hidden (B, T', dim), lengths (B,)) -> outputs."""
 
     @property
-    def views(self) -> int:
-        """How many times an utterance stands in a training batch, masked differently each time."""
-
-    def loss(self, outputs: Tensor, lengths: Tensor, target: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """The loss, a number, and which utterances (B,) it left out."""
+    def loss(self) -> "Loss":
+        """What training makes small."""
 
     def predict(self, outputs: Tensor, lengths: Tensor) -> list[str]:
         """A prediction for each utterance, as text."""
@@ -130,18 +152,34 @@ class Task(Protocol):
     def load(self, folder: Path) -> None:
         """Read it again; UserError naming the file where it is damaged."""
 
-    def opened(self, model: "SpeechModel", sample_rate: int) -> Any:
+    def change(self, settings: Mapping[str, Any]) -> None:
+        """Take other settings of conf/ for what can be changed of a trained model; UserError where it cannot."""
+
+    def opened(self, trained: "TrainedModel") -> Any:
         """What people use: the trained model with the task's own ways to ask it."""
 
     # numbers and pages
-    def calibrate(self, model: "SpeechModel", held: Held) -> None:
-        """Learn from held-out speech how sure predictions are."""
+    @property
+    def presentation(self) -> "Presentation":
+        """How reports show it, and the paired test of two runs."""
 
-    def measure(self, model: "SpeechModel", held: Held) -> Measured:
-        """Score a split: numbers with intervals, and every prediction."""
+    def measure(self, trained: "TrainedModel", held: Held, calibrate: bool = False) -> Measured:
+        """Score a split: numbers with intervals, and every prediction; calibrate: learn first how sure they may be."""
 
-    def examples(self, model: "SpeechModel", batch: "Batch") -> tuple[list[tuple[str, str, str]], "Figure"]:
+    def clips(self, trained: "TrainedModel", held: Held, measured: Measured, room: int) -> Mapping[str, Any]:
+        """Sound, picture and whatever lies over it, by utterance id, of as many as fit into `room` bytes of a page."""
+
+    def show(self, metrics: Mapping[str, Any], errors: Mapping[str, Any] | None = None) -> None:
+        """Print the scores of every split of metrics.json, and the most frequent errors of one where they are given."""
+
+    def normalize(self, text: str) -> str:
+        """A reference or prediction as it is compared."""
+
+    def show_comparison(self, comparison: Mapping[str, Any]) -> None:
+        """Print what comparison.json holds."""
+
+    def examples(self, trained: "TrainedModel", batch: "Batch") -> tuple[list[tuple[str, str, str]], "Figure"]:
         """Id, reference and prediction of a batch's utterances, and a picture of the first, for TensorBoard."""
 
-    def facts(self) -> dict[str, str]:
-        """What a training says of its output and loss before it starts."""
+    def facts(self, utterances: int, frames: int) -> dict[str, str]:
+        """What a training says of its output and loss before it starts, of a batch of such a size."""

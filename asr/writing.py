@@ -1,11 +1,13 @@
 """Files and folders that are written whole or not at all: what stood there stays until the new one is complete."""
 
 import gzip
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from asr.errors import UserError
 
@@ -27,6 +29,16 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file beside its place and move it there; an OSError leaves what was there before."""
     with whole_file(path) as part:
         part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def write_json_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    """A JSON line each, whole or not at all."""
+    write_whole(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """For people to read, whole or not at all."""
+    write_whole(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 @contextmanager

@@ -21,14 +21,14 @@ from lhotse import CutSet
 from omegaconf import DictConfig, OmegaConf
 
 from asr.audio.recording import load_audio
-from asr.configuration.compose import exit_status
+from asr.configuration.entry import exit_status
 from asr.synthetic import espeak
 from asr.synthetic.corpus import noise_of, plan_of
 from asr.synthetic.voices import recorded
 from asr.tasks.transcribe.ctc.alignment import align_batch
 from asr.tasks.transcribe.ctc.loss import frames_needed
 from asr.tasks.transcribe.decode.greedy import Hypothesis
-from asr.use.recognizer import Recognizer, Transcript, load, side_by_side
+from asr.tasks.transcribe.recognizer import Recognizer, Transcript, load, side_by_side
 
 BATCH = 30
 

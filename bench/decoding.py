@@ -24,16 +24,17 @@ import torch
 from rich.console import Console
 
 from asr.commands.lm import run as estimate
-from asr.commands.tune_decoder import listen
-from asr.configuration.compose import exit_status, load_configuration, settings
-from asr.corpus.batches import SpeechDataset
-from asr.runs.held_out import open_trained_run, read_split
+from asr.commands.tune_decoder import log_probs_of
+from asr.configuration.compose import as_plain_values, load_configuration
+from asr.configuration.entry import exit_status
+from asr.corpus.batches import SpeechDataset, evaluation_batches
+from asr.runs.held_out import HeldOut, open_trained_run, read_split
+from asr.tasks.transcribe.decode.build import build_decoder
 from asr.tasks.transcribe.decode.tuning import tune
 from asr.tasks.transcribe.scoring.confusions import align_words
 from asr.tasks.transcribe.scoring.significance import compare
 from asr.tasks.transcribe.scoring.wer import score
 from asr.tasks.transcribe.text.word_counts import read_word_counts
-from asr.use.recognizer import build_decoder
 
 BOOSTS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)  # nats a token
 LETTERS, LISTED, LISTS = 5, 25, 4  # of a hotword, hotwords in a list, lists that are tried one by one
@@ -46,14 +47,16 @@ class Split:
     """A split's log-probabilities, batch by batch, and its references."""
 
     def __init__(self, name: str, options: Sequence[str], screen: Console) -> None:
-        config = load_configuration("evaluate", [*options, f"split={name}"])
-        _, trained, self.recognizer = open_trained_run(config)
+        values = as_plain_values(load_configuration("evaluate", [*options, f"split={name}"]))
+        data = values["data"]
+        wanted = HeldOut(name, data["source"], data["reader"], data["max_rejected"])
+        run = open_trained_run(values["run"], wanted.source)
+        self.recognizer = run.trained.task.opened(run.trained)
         with TemporaryDirectory() as scratch:
-            corpus = read_split(config, trained, self.recognizer, Path(scratch), screen)
-        cuts = corpus.splits[name]
-        self.heard, self.references, ids = listen(
-            self.recognizer, cuts, SpeechDataset(corpus.audio, self.recognizer.tokenizer), config
-        )
+            corpus = read_split(wanted, run, run.trained, Path(scratch), screen)
+        cuts, dataset = corpus.splits[name], SpeechDataset(corpus.audio, run.trained.task.encode)
+        batches = evaluation_batches(cuts, dataset, values["batch_seconds"], values["workers"])
+        self.log_probs, self.references, ids = log_probs_of(self.recognizer, batches)
         speakers = {cut.id: cut.supervisions[0].speaker for cut in cuts}
         self.speakers = [speakers[name] for name in ids]
         self.seconds = sum(cut.duration for cut in cuts)
@@ -61,7 +64,7 @@ class Split:
     def decode(self, decoder) -> tuple[list[str], float]:
         """Texts, and audio seconds a second of processor time."""
         begun = time.process_time()
-        hypotheses = [hypothesis for batch in self.heard for hypothesis in decoder(*batch)]
+        hypotheses = [hypothesis for batch in self.log_probs for hypothesis in decoder(*batch)]
         spent = time.process_time() - begun
         return [self.recognizer.text_of(hypothesis) for hypothesis in hypotheses], self.seconds / spent
 
@@ -128,7 +131,7 @@ def main() -> None:
     run, _, _ = open_trained_run(config)
     dev, test = Split("dev", options, screen), Split("test", options, screen)
     tokenizer, normalize = test.recognizer.tokenizer, test.recognizer.normalize
-    plain = settings(config.decoder)
+    plain = as_plain_values(config.decoder)
     found: dict[str, dict] = {}
     found["greedy"], greedy = measured(test, build_decoder(GREEDY, tokenizer, normalize), None)
     found["beam"], _ = measured(test, build_decoder(plain, tokenizer, normalize), greedy)
@@ -143,7 +146,7 @@ def main() -> None:
             first |= {} if tokens else {"unknown_penalty": with_model["unknown_penalty"]}
             decoder = build_decoder(with_model, tokenizer, normalize)
             weights, rates = tune(
-                decoder, dev.heard, dev.references, tokenizer.decode, first, arguments.trials, 1, lambda *_: None
+                decoder, dev.log_probs, dev.references, tokenizer.decode, first, arguments.trials, 1, lambda *_: None
             )
             line, _ = measured(test, decoder, greedy)
             found[name] = {"weights": weights, "dev_wer": rates.wer} | line

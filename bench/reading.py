@@ -18,7 +18,8 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from asr.audio.recording import one_torch_thread
-from asr.configuration.compose import exit_status, load_configuration
+from asr.configuration.compose import load_configuration
+from asr.configuration.entry import exit_status
 from asr.corpus.batches import SpeechDataset, training_batches
 from asr.corpus.corpus import Corpus
 from asr.corpus.shards.index import shards_at
@@ -27,6 +28,8 @@ from asr.corpus.shards.streaming import Stream, StreamLoader, streamed_corpus
 from asr.corpus.source import load_with_progress, open_source
 from asr.corpus.utterance import SPLITS
 from asr.tasks.transcribe.text.characters import CharacterTokenizer
+from asr.tasks.transcribe.text.encoding import TokenEncoding
+from asr.tasks.transcribe.text.target import TranscriptTarget
 
 
 def speed(loader, sample_rate: int) -> float:
@@ -46,7 +49,7 @@ def read(config: DictConfig, cache: Path, rejected: Path) -> tuple[Corpus, float
         Console(stderr=True),
         rejected,
         SPLITS,
-        normalize=instantiate(config.text),
+        target_of=TranscriptTarget(instantiate(config.text)),
         sample_rate=data.sample_rate,
         dev_fraction=data.dev_fraction,
         test_fraction=data.test_fraction,
@@ -60,11 +63,11 @@ def read(config: DictConfig, cache: Path, rejected: Path) -> tuple[Corpus, float
 
 def sharded(config: DictConfig, folder: Path) -> Stream:
     """The training split of the same corpus as a stream of shards."""
-    data, normalize = config.data, instantiate(config.text)
+    data, target_of = config.data, TranscriptTarget(instantiate(config.text))
     shard(
         open_source(data.source, instantiate(data.reader), tuple, None),
         folder,
-        normalize=normalize,
+        target_of=target_of,
         sample_rate=data.sample_rate,
         dev_fraction=data.dev_fraction,
         test_fraction=data.test_fraction,
@@ -73,7 +76,7 @@ def sharded(config: DictConfig, folder: Path) -> Stream:
         size=500,
         on_progress=lambda done, total: None,
     )
-    return streamed_corpus([shards_at(str(folder))], [None], normalize, None).splits["train"]
+    return streamed_corpus([shards_at(str(folder))], [None], target_of, None).splits["train"]
 
 
 def main() -> None:
@@ -87,10 +90,11 @@ def main() -> None:
         corpus, again_s = read(config, place / "cache", place / "rejected.jsonl")
         cuts, rate = corpus.splits["train"], corpus.sample_rate
         tokenizer = CharacterTokenizer.train([cut.supervisions[0].text for cut in cuts])
-        undecoded = SpeechDataset({}, tokenizer)
+        undecoded = SpeechDataset({}, TokenEncoding(tokenizer))
+        in_memory = SpeechDataset(corpus.audio, undecoded.encode)
         loaders = {
             "files": training_batches(cuts, undecoded, seconds, None, 0, config.seed),
-            "mapped": training_batches(cuts, SpeechDataset(corpus.audio, tokenizer), seconds, None, 0, config.seed),
+            "mapped": training_batches(cuts, in_memory, seconds, None, 0, config.seed),
             "shards": StreamLoader(sharded(config, place / "shards"), undecoded, seconds, 0, config.seed),
         }
         next(iter(loaders["shards"]))  # fills its buffer

@@ -28,13 +28,14 @@ def sharded_once(folder: Path, overrides: list[str]) -> dict:
     from asr.configuration.compose import load_configuration
     from asr.corpus.shards.packing import INDEX, shard
     from asr.corpus.source import open_source
+    from asr.tasks.transcribe.text.target import TranscriptTarget
 
     config = load_configuration("train", overrides)
     found = open_source(config.data.source, instantiate(config.data.reader), tuple, None)
     shard(
         [utterance for utterance in found if utterance.split != "test"][:1100],
         folder,
-        normalize=instantiate(config.text),
+        target_of=TranscriptTarget(instantiate(config.text)),
         sample_rate=config.data.sample_rate,
         dev_fraction=0.05,
         test_fraction=0.05,
@@ -72,12 +73,15 @@ def draw(folder: Path, batches: int) -> dict:
     from asr.corpus.shards.index import sharded_corpora
     from asr.corpus.shards.streaming import StreamLoader, streamed_corpus
     from asr.tasks.transcribe.text.characters import CharacterTokenizer
+    from asr.tasks.transcribe.text.encoding import TokenEncoding
+    from asr.tasks.transcribe.text.target import TranscriptTarget
 
     config = load_configuration("train", [f"data.source={folder}"])
     data = config.data
-    corpus = streamed_corpus(*sharded_corpora(data), instantiate(config.text), None)
+    corpora = sharded_corpora(data.source, data.mix, data.weights)
+    corpus = streamed_corpus(*corpora, TranscriptTarget(instantiate(config.text)), None)
     stream = corpus.splits["train"]
-    dataset = SpeechDataset(corpus.audio, CharacterTokenizer.train(stream.texts()))
+    dataset = SpeechDataset(corpus.audio, TokenEncoding(CharacterTokenizer.train(stream.targets())))
     loader = iter(StreamLoader(stream, dataset, data.batch_seconds, 0, seed=1))
     first = next(loader)
     to_first, computed = time.monotonic() - BEGUN, time.process_time()

@@ -20,12 +20,18 @@ import torch
 from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 
-from asr.commands.train import batches_of, build, read_corpus
-from asr.configuration.compose import exit_status, load_configuration
+from asr.commands.train import corpus_to_train_on
+from asr.configuration.compose import as_plain_values, load_configuration
+from asr.configuration.entry import exit_status
 from asr.corpus.batches import SpeechDataset
+from asr.corpus.corpus import targets_of
 from asr.runs.folder import open_run
+from asr.runs.model_folder import new_model
 from asr.training.averaging import MovingAverage
 from asr.training.fitting import budget_of
+from asr.training.module import Training
+from asr.training.pipeline import batches_of
+from asr.training.plan import plan_of
 from asr.training.progress import ProgressDisplay
 
 
@@ -44,15 +50,15 @@ def bare_epoch(module, batches, precision: str) -> float:
     return time.perf_counter() - begun
 
 
-def trainer_epoch(config, corpus, module, loader, folder: Path) -> float:
+def trainer_epoch(plan, corpus, module, loader, folder: Path) -> float:
     """Seconds that the training batches of one epoch took in the trainer, loading included."""
-    budget = budget_of(config, corpus)
-    display = ProgressDisplay(Console(stderr=True), budget, config.trainer.monitor)
+    budget = budget_of(plan, corpus)
+    display = ProgressDisplay(Console(stderr=True), budget, plan.rates[0], plan.rates)
     trainer = lightning.Trainer(
         accelerator="cpu",
-        precision=config.trainer.precision,
+        precision=plan.trainer.precision,
         max_epochs=1,
-        callbacks=[budget, display, MovingAverage(config.trainer.average_decay)],
+        callbacks=[budget, display, MovingAverage(plan.trainer.average_decay)],
         default_root_dir=folder,
         logger=TensorBoardLogger(folder),
         enable_progress_bar=False,
@@ -60,7 +66,7 @@ def trainer_epoch(config, corpus, module, loader, folder: Path) -> float:
         enable_checkpointing=False,
         use_distributed_sampler=False,
         limit_val_batches=0,
-        log_every_n_steps=config.trainer.log_every_n_steps,
+        log_every_n_steps=plan.trainer.log_every_n_steps,
     )
     trainer.fit(module, loader)
     return budget.step_seconds
@@ -72,24 +78,28 @@ def main() -> None:
     arguments, overrides = parser.parse_known_args()
     folder = Path(tempfile.mkdtemp())
     config = load_configuration("train", [*overrides, f"run_dir={folder / 'run'}", "trainer.augment_from=0"])
-    if config.trainer.precision == "auto":
-        config.trainer.precision = "32-true"
-    run = open_run(config)
-    corpus = read_corpus(config, Console(stderr=True), run.rejected)
-    module, _ = build(config, corpus)
-    loader = batches_of(config, corpus, SpeechDataset(corpus.audio, module.tokenizer))["train"]
+    values = as_plain_values(config)
+    if values["trainer"]["precision"] == "auto":
+        values["trainer"]["precision"] = "32-true"
+    run, plan = open_run(values), plan_of(values)
+    task, precision = plan.task, plan.trainer.precision
+    corpus = corpus_to_train_on(values["data"], task, Console(stderr=True), run.rejected)
+    task.learn(targets_of(corpus.splits["train"]), run.path, len(corpus.splits["train"]))
+    augment, rate = plan.augmentation(corpus.sample_rate), corpus.sample_rate
+    module = Training(new_model(plan.parts, task, rate), task, augment, plan.optimizer, plan.trainer.gradient_norm)
+    loader = batches_of(plan.batching, corpus, SpeechDataset(corpus.audio, task.encode), plan.seed)["train"]
     loader.sampler.set_epoch(0)
     batches = list(loader)
     seconds = sum(float(batch.lengths.sum()) for batch in batches) / corpus.sample_rate
     bare, trained = [], []
-    bare_epoch(module, batches, config.trainer.precision)
+    bare_epoch(module, batches, precision)
     for _ in range(arguments.rounds):
-        bare.append(seconds / bare_epoch(module, batches, config.trainer.precision))
-        trained.append(seconds / trainer_epoch(config, corpus, module, loader, folder))
+        bare.append(seconds / bare_epoch(module, batches, precision))
+        trained.append(seconds / trainer_epoch(plan, corpus, module, loader, folder))
     ratios = [ours / limit for ours, limit in zip(trained, bare, strict=True)]
     result = {
-        "encoder": config.choices.encoder,
-        "precision": config.trainer.precision,
+        "encoder": values["choices"]["encoder"],
+        "precision": precision,
         "threads": torch.get_num_threads(),
         "batches": len(batches),
         "audio_seconds": round(seconds, 1),

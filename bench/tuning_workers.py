@@ -20,7 +20,7 @@ from statistics import median
 
 import optuna
 
-from asr.configuration.compose import exit_status
+from asr.configuration.entry import exit_status
 from asr.tuning.storage import open_storage, quiet_optuna
 
 ALIKE = ("search=quick", "encoder=bilstm", "features=log_mel", "sampler=random", "pruner=none", "finals.count=0")

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from hydra.utils import instantiate
 
-from asr.configuration.compose import exit_status, load_configuration
+from asr.configuration.compose import load_configuration
+from asr.configuration.entry import exit_status
 from asr.corpus.source import open_source
 
 ROOT = Path(__file__).resolve().parent.parent

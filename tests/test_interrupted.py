@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from asr.training.records import BestModel
-from asr.use.recognizer import load
+from asr.use.load import load
 from tests.commands import ROOT, TINY, run, train
 
 EPOCHS = 40
@@ -214,7 +214,7 @@ def test_an_earlier_model_outlives_a_full_disk(tones, tmp_path, monkeypatch):
     stop_in_epoch(2, tones, folder, monkeypatch)
     before = weights(folder)
     falling = itertools.count(0, -1)
-    monkeypatch.setattr("asr.training.module.word_error_rate", lambda *_: next(falling))
+    monkeypatch.setattr("asr.tasks.transcribe.task.word_error_rate", lambda *_: next(falling))
     with monkeypatch.context() as full:
         full_disk_for("model.safetensors", full)
         error = train(tones, folder, "budget.epochs=4").error

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from asr.configuration.compose import CONF
+from asr.configuration.search_path import CONF
 
 ROOT = CONF.parent
 README = (ROOT / "README.md").read_text("utf-8")

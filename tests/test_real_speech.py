@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from asr.commands.train import train
-from asr.configuration.compose import load_configuration
+from asr.configuration.compose import load_values
 from asr.corpus.readers import yesno
 from tests.commands import run
 from tests.corpus.recordings import write_lines
@@ -21,7 +21,7 @@ def yesno_run(tmp_path_factory) -> Path:
     """The recipe as it stands."""
     folder = tmp_path_factory.mktemp("yesno") / "run"
     source = Path(DATA) / "yesno"
-    train(load_configuration("train", ["experiment=yesno", f"data.source={source}", f"run_dir={folder}"]))
+    train(load_values("train", ["experiment=yesno", f"data.source={source}", f"run_dir={folder}"]))
     return folder
 
 

@@ -20,11 +20,11 @@ def align(
     """Find when each word of a known text is said, in a recording of any length; lines of the text become captions."""
     with exit_status():
         from asr.use.formats import writer
-        from asr.use.recognizer import load
+        from asr.use.load import load_recognizer
 
         write = writer(format.value, times)
         try:
             text = transcript.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(f"{transcript}: cannot be read as UTF-8 text ({error}); give a text file") from error
-        print(write([load(model).align(audio, text)], False), end="")
+        print(write([load_recognizer(model).align(audio, text)], False), end="")

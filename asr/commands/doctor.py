@@ -11,12 +11,12 @@ import typer
 from rich.table import Table
 
 from asr.configuration.entry import exit_status
-from asr.screen import console, counting
+from asr.screen import console, progress_bar
 from asr.writing import write_whole
 
 if TYPE_CHECKING:  # both import torch
     from asr.doctor.examine import Diagnosis
-    from asr.use.recognizer import Recognizer
+    from asr.tasks.transcribe.recognizer import Recognizer
 
 
 def doctor(
@@ -38,7 +38,7 @@ def doctor(
 def examine_corpus(source: str, overrides: Sequence[str], out_dir: Path | None, model: Path | None) -> "Diagnosis":
     """Examine `source`, read as train.py with `overrides` would; report.html and findings.jsonl go into `out_dir`.
 
-    With a trained `model` (its folder, or its run's), suspicious.jsonl ranks all transcripts by what it hears.
+    With a trained `model` (its folder, or its run's), suspicious.jsonl ranks the transcripts by how badly they fit.
     """
     from hydra.utils import instantiate
 
@@ -46,26 +46,27 @@ def examine_corpus(source: str, overrides: Sequence[str], out_dir: Path | None, 
     from asr.corpus.source import open_source
     from asr.doctor.examine import examine
     from asr.doctor.page import write_report
-    from asr.use.recognizer import load
+    from asr.tasks.transcribe.text.target import TranscriptTarget
+    from asr.use.load import load_recognizer
 
     config = load_configuration("train", [*overrides, f"data.source={source}"])
     screen = console()
     folder = out_dir or Path("runs") / "doctor" / Path(source).expanduser().resolve().name
     folder.mkdir(parents=True, exist_ok=True)
-    recognizer = load(model) if model is not None else None
+    recognizer = load_recognizer(model) if model is not None else None
     reader, begun = instantiate(config.data.reader), time.monotonic()
     utterances = open_source(source, reader, tuple, config.data.text)
-    with counting(screen, "examining") as on_progress:
+    with progress_bar(screen, "examining") as on_progress:
         diagnosis = examine(
             utterances,
-            instantiate(config.text),
+            TranscriptTarget(instantiate(config.text)),
             config.data.dev_fraction,
             config.data.test_fraction,
             on_progress,
         )
     spent = time.monotonic() - begun
     if recognizer is not None:
-        doubt_transcripts(recognizer, diagnosis, folder)
+        rank_transcripts(recognizer, diagnosis, folder)
     lines = [json.dumps(each.as_dict(), ensure_ascii=False) + "\n" for each in diagnosis.findings]
     write_whole(folder / "findings.jsonl", "".join(lines))
     report = write_report(diagnosis, source, folder)
@@ -79,12 +80,12 @@ def examine_corpus(source: str, overrides: Sequence[str], out_dir: Path | None, 
     return diagnosis
 
 
-def doubt_transcripts(recognizer: "Recognizer", diagnosis: "Diagnosis", folder: Path) -> None:
+def rank_transcripts(recognizer: "Recognizer", diagnosis: "Diagnosis", folder: Path) -> None:
     """Rank every transcript, write suspicious.jsonl, and add those that stand out to the findings."""
     from asr.doctor.findings import Finding
     from asr.doctor.suspects import ranked, suspicious
 
-    with counting(console(), "listening") as on_progress:
+    with progress_bar(console(), "listening") as on_progress:
         seconds = {name: measures.seconds for name, measures in diagnosis.measures.items()}
         found = ranked(recognizer, diagnosis.utterances, diagnosis.texts, seconds, on_progress)
     texts = diagnosis.texts

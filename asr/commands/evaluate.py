@@ -1,90 +1,147 @@
-"""Score a trained model: python evaluate.py run=RUN_DIR [data.source=PATH] [split=NAME] [against=DIR]."""
+"""`asr evaluate`, `python evaluate.py`: score a trained model on any data."""
 
-import warnings
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import yaml
-from omegaconf import DictConfig
-
-from asr.configuration.compose import settings
 from asr.configuration.entry import run_entry_point
-from asr.corpus.batches import SpeechDataset, evaluation_batches
-from asr.corpus.source import REJECTED, write_rejected
-from asr.errors import UserError
-from asr.report.run import write_report
-from asr.runs.folder import environment
-from asr.runs.held_out import open_trained_run, read_split
-from asr.screen import console, counting, tell
-from asr.tasks.transcribe.report.clips import hear
-from asr.tasks.transcribe.scoring.against import compare_with, find_other
-from asr.tasks.transcribe.scoring.hypotheses import transcribe_set, write_json, write_lines
-from asr.tasks.transcribe.scoring.measurement import hear_split, measure_split
-from asr.tasks.transcribe.scoring.tables import print_comparison, print_errors, print_scores
-from asr.tasks.transcribe.text.unknown import notes_of_unknown, unknown_characters
-from asr.tasks.transcribe.text.word_counts import read_word_counts
-from asr.use.recognizer import Recognizer
-from asr.writing import write_whole
+
+if TYPE_CHECKING:  # what takes seconds to import is imported when there is something to score
+    from rich.console import Console
+
+    from asr.corpus.corpus import Corpus
+    from asr.runs.held_out import HeldOut, TrainedRun
+    from asr.runs.model_folder import TrainedModel
+    from asr.task import Held
+
+PAGE_BYTES = 18_500_000  # of clips and their rows: a page stays below 20 MB
 
 
-def evaluate(config: DictConfig) -> dict:
-    """Read the split, transcribe and score it; write metrics.json, errors.json, hypotheses.jsonl, report.html."""
-    screen = console()
-    run, trained, recognizer = open_trained_run(config)
-    if config.choices.decoder is not None:
-        recognizer.decode_with(settings(config.decoder))
-    out = Path(config.out_dir) if config.out_dir else run / "evaluation" / evaluation_name(config)
-    other = find_other(config.against, config.split) if config.against else None
-    if other is not None and other.path.resolve() == out.resolve():
-        raise UserError(f"against={config.against} is where the results would go; give out_dir= another folder")
+def evaluate(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the split, predict and score it; write metrics.json, errors.json, hypotheses.jsonl, report.html.
+
+    values: conf/evaluate.yaml, composed.
+    """
+    import yaml
+
+    from asr.report.run import write_report
+    from asr.runs.folder import environment
+    from asr.runs.held_out import HeldOut, check_split, open_trained_run, read_split
+    from asr.screen import console
+    from asr.writing import write_json, write_json_lines, write_whole
+
+    ignore_warnings()
+    screen, data = console(), values["data"]
+    wanted = HeldOut(values["split"], data["source"], data["reader"], data["max_rejected"])
+    run = open_trained_run(values["run"], wanted.source)
+    trained, task = run.trained, run.trained.task
+    if values["choices"]["decoder"] is not None:
+        task.change({"decoder": values["decoder"]})
+    out = Path(values["out_dir"]) if values["out_dir"] else run.path / "evaluation" / wanted.name
+    other = predictions_to_compare_with(values["against"], wanted.split, out)
+    check_split(wanted.split)
     out.mkdir(parents=True, exist_ok=True)
-    corpus = read_split(config, trained, recognizer, out, screen)
-    cuts = corpus.splits[config.split]
-    dataset = SpeechDataset(corpus.audio, recognizer.tokenizer)
-    unknown = list(unknown_characters(config.split, cuts, recognizer.tokenizer))
-    write_rejected(out / REJECTED, corpus.rejected + unknown)
-    tell(screen, [*corpus.notes, *notes_of_unknown(unknown)])
-    heard = hear_split(recognizer, cuts, dataset, config.batch_seconds, config.split, screen, workers=config.workers)
-    found = measure_split(recognizer, cuts, dataset, heard, config.split, config.seed, read_word_counts(run))
-    metrics = {config.split: found.metrics}
-    write_lines(out / "hypotheses.jsonl", found.lines)
-    write_json(out / "errors.json", {config.split: found.errors})
+    corpus = read_split(wanted, run, trained, out, screen)
+    held = split_to_measure(values, corpus, trained, wanted, run, screen)
+    report_unpredictable_utterances(held, trained, corpus, out)
+    measured = task.measure(trained, held)
+    metrics = {wanted.split: measured.metrics}
+    write_json_lines(out / "hypotheses.jsonl", measured.lines)
+    write_json(out / "errors.json", {wanted.split: measured.errors})
     write_json(out / "metrics.json", metrics)
-    made = {"run": str(run.resolve()), "source": config.data.source, "split": config.split, "seed": config.seed}
-    made |= {"decoder": dict(recognizer.config["decoder"]), **environment()}
+    made = {"run": str(run.path.resolve()), "source": wanted.source, "split": wanted.split, "seed": values["seed"]}
+    made |= {key: value for key, value in task.described().items() if key != "_target_"} | environment()
     write_whole(out / "evaluation.yaml", yaml.safe_dump(made, sort_keys=False, allow_unicode=True))
-    report = write_report(out, hear(recognizer, cuts, dataset, found.lines, screen))
-    print_scores(metrics)
-    print_errors(found.errors)
+    report = write_report(out, task.presentation, task.clips(trained, held, measured, PAGE_BYTES))
+    task.show(metrics, measured.errors)
     if other is not None:
-        transcribe = partial(transcribe_again, config, trained, corpus, out, screen)
-        tested = compare_with(other, found.lines, recognizer.normalize, transcribe, config.seed, screen)
-        comparison = {"split": config.split, "run": str(run)} | tested
-        write_json(out / "comparison.json", comparison)
-        print_comparison(comparison)
+        compare(values, other, held, measured.lines, run, wanted, corpus, out)
     screen.print(f"hypotheses {out / 'hypotheses.jsonl'}; report {report}", soft_wrap=True)
     return metrics
 
 
-def transcribe_again(config, trained, corpus, out, screen, recognizer: Recognizer) -> dict[str, str]:
-    """Utterance id -> text, of the same split by another model, at its own sample rate."""
-    if recognizer.sample_rate != corpus.sample_rate:
-        (out / "against").mkdir(exist_ok=True)  # what cannot be used at that rate is not the run's
-        corpus = read_split(config, trained, recognizer, out / "against", screen)
-    dataset = SpeechDataset(corpus.audio, recognizer.tokenizer)
-    batches = evaluation_batches(corpus.splits[config.split], dataset, config.batch_seconds, config.workers)
-    with counting(screen, "transcribing again") as on_progress:
-        heard = transcribe_set(recognizer, batches, on_utterances=lambda done: on_progress(done, None))
-    return {name: found["hypothesis"] for name, found in heard.utterances.items()}
+def ignore_warnings() -> None:
+    import warnings
+
+    warnings.filterwarnings("ignore")
 
 
-def evaluation_name(config: DictConfig) -> str:
-    """Where results go below the run: the split, with the name of the source where it is another one."""
-    return config.split if config.data.source is None else f"{Path(config.data.source).resolve().name}-{config.split}"
+def predictions_to_compare_with(against: str | None, split: str, out: Path):
+    """The predictions in the folder `against`; UserError where the results would go to that folder."""
+    from asr.errors import UserError
+    from asr.runs.against import find_other
+
+    other = find_other(against, split) if against else None
+    if other is not None and other.path.resolve() == out.resolve():
+        raise UserError(f"against={against} is where the results would go; give out_dir= another folder")
+    return other
+
+
+def split_to_measure(
+    values: Mapping[str, Any],
+    corpus: "Corpus",
+    model: "TrainedModel",
+    wanted: "HeldOut",
+    run: "TrainedRun",
+    screen: "Console",
+) -> "Held":
+    """The split of a corpus on which a model is to be measured."""
+    from asr.corpus.batches import SpeechDataset
+    from asr.task import Held
+
+    dataset = SpeechDataset(corpus.audio, model.task.encode)
+    cuts, seconds, workers = corpus.splits[wanted.split], values["batch_seconds"], values["workers"]
+    return Held(wanted.split, cuts, dataset, seconds, workers, values["seed"], "cpu", screen, run.path)
+
+
+def report_unpredictable_utterances(held: "Held", trained: "TrainedModel", corpus: "Corpus", out: Path) -> None:
+    """List utterances that are scored though the model cannot predict them, in rejected.jsonl and on the screen."""
+    from asr.corpus.source import REJECTED, notes_of_rejected, write_rejected
+    from asr.screen import print_notes
+
+    remarks = trained.task.remarks(held.split, held.cuts)
+    write_rejected(out / REJECTED, corpus.rejected + remarks)
+    print_notes(held.screen, [*corpus.notes, *notes_of_rejected(remarks)])
+
+
+def compare(
+    values: Mapping[str, Any],
+    other: Any,
+    held: "Held",
+    lines: list[dict[str, Any]],
+    run: "TrainedRun",
+    wanted: "HeldOut",
+    corpus: "Corpus",
+    out: Path,
+) -> None:
+    """Test the predictions against another run's, or another evaluation's; write comparison.json and print it."""
+    from asr.errors import UserError
+    from asr.runs.against import predictions_of
+    from asr.runs.held_out import read_split
+    from asr.writing import write_json
+
+    task = run.trained.task
+
+    def predict_again(model: "TrainedModel") -> dict[str, str]:
+        """Utterance id -> prediction, of the same split by another model, at its own sample rate."""
+        heard = corpus
+        if model.sample_rate != corpus.sample_rate:
+            (out / "against").mkdir(exist_ok=True)  # what cannot be used at that rate is not the run's
+            heard = read_split(wanted, run, model, out / "against", held.screen)
+        its_own = split_to_measure(values, heard, model, wanted, run, held.screen)
+        return {line["id"]: line["hypothesis"] for line in model.task.measure(model, its_own).lines}
+
+    others = predictions_of(other, lines, task.normalize, predict_again, held.screen)
+    theirs = [{**line, "hypothesis": prediction} for line, prediction in zip(lines, others, strict=True)]
+    tested = task.presentation.compare(lines, theirs, values["seed"])
+    if tested is None:
+        raise UserError(f"{len(lines)} utterances are too few to compare on; give a larger test set")
+    comparison = {"split": wanted.split, "run": str(run.path), "against": str(other.path), **tested}
+    write_json(out / "comparison.json", comparison)
+    task.show_comparison(comparison)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    warnings.filterwarnings("ignore")
     run_entry_point("evaluate", evaluate, arguments)
 
 

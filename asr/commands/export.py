@@ -31,12 +31,12 @@ def export(
 def run(folder: Path, form: str, int8: bool, out: Path | None) -> None:
     """Write the model in `folder` as `form`, onnx or pt2, to `out`, else to model.onnx or model.pt2 here."""
     from asr.use.export.model import export_onnx, export_torch
-    from asr.use.recognizer import load
+    from asr.use.load import load_recognizer
 
     if int8 and form != "onnx":
         raise UserError("--int8 takes --format onnx")
     out = out or Path(f"model.{form}")
-    recognizer, screen = load(folder), console()
+    recognizer, screen = load_recognizer(folder), console()
     with screen.status(f"exporting to {out}"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch to its own developers
         if form == "onnx":

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from asr.configuration.entry import exit_status
-from asr.screen import console, counting
+from asr.screen import console, progress_bar
 from asr.writing import is_whole
 
 
@@ -39,6 +39,7 @@ def run(source: str, target: Path, overrides: Sequence[str], form: str, size: in
     from asr.corpus.shards.packing import INDEX
     from asr.corpus.shards.packing import shard as pack
     from asr.corpus.source import REJECTED, open_source
+    from asr.tasks.transcribe.text.target import TranscriptTarget
 
     config = load_configuration("train", [*overrides, f"data.source={source}"])
     target, screen = target.expanduser().absolute(), console()
@@ -46,11 +47,11 @@ def run(source: str, target: Path, overrides: Sequence[str], form: str, size: in
         screen.print(f"{target}: sharded already; remove it to do it again", soft_wrap=True)
         return
     utterances = open_source(source, instantiate(config.data.reader), tuple, config.data.text)
-    with counting(screen, "sharding") as on_progress:
+    with progress_bar(screen, "sharding") as on_progress:
         index = pack(
             utterances,
             target,
-            normalize=instantiate(config.text),
+            target_of=TranscriptTarget(instantiate(config.text)),
             sample_rate=config.data.sample_rate,
             dev_fraction=config.data.dev_fraction,
             test_fraction=config.data.test_fraction,

@@ -1,85 +1,102 @@
 """Search many: python tune.py search=NAME [trials=N] [budget.total_minutes=N] [any train.py override]."""
 
 import json
-import logging
-import os
 import signal
 import sys
 import time
-import warnings
-from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import optuna
-import torch
 from hydra.utils import instantiate
-from lhotse import CutSet
 from omegaconf import DictConfig
-from optuna.trial import TrialState
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState
 
-from asr.commands.train import Learnt, best_recognizer, chosen_part, close, learn, measure, read_corpus, write_manifests
-from asr.configuration.compose import all_keys, compose_quietly, listed, load_configuration
-from asr.configuration.compose import settings as as_dict
+from asr.commands.train import quiet_libraries
+from asr.commands.trainings import Trainings
+from asr.commands.tune_arguments import own_and_train, with_shared_audio
+from asr.configuration.compose import as_plain_values, load_values
 from asr.configuration.entry import exit_status
 from asr.configuration.search_path import config_dir_arguments, take_config_dir
-from asr.corpus.batches import SpeechDataset
-from asr.corpus.folds import in_fold
 from asr.errors import Interrupted, UserError
 from asr.report.sweep.writing import REPORT, Report
-from asr.runs.folder import RunFolder, open_run, read_config
 from asr.screen import console
-from asr.tasks.transcribe.timing.fitting import fit_timing
-from asr.tuning.claims import Claims
-from asr.tuning.closing import SUMMARY
-from asr.tuning.live import Screen
+from asr.training.plan import rates_by_importance, task_of
+from asr.tuning.display import SweepDisplay
+from asr.tuning.locks import FolderLocks
+from asr.tuning.processes import WorkerProcesses, end_with_parent, threads_of
 from asr.tuning.storage import open_storage, quiet_optuna, reachable
-from asr.tuning.study import Grid, check_space, enqueue_start, open_study
-from asr.tuning.sweep import Sweep, TimeSpent, sweep_of
+from asr.tuning.study import check_space, enqueue_start, open_study
+from asr.tuning.study_lock import study_lock
+from asr.tuning.summary import SUMMARY
+from asr.tuning.sweep import Sweep, sweep_of
 from asr.tuning.table import print_best, print_summary, write_table
-from asr.tuning.turns import Turns
-from asr.tuning.work import work
-from asr.tuning.workers import NUMBER, UNTIL, Workers, end_with_parent, threads_of
-from asr.use.recognizer import load
+from asr.tuning.time_budget import TimeBudget, TimeSpent
+from asr.tuning.worker import Worker
 
-LOOK_S = 1.0  # between looks at the study
-TRAINS_TOO = ("budget",)  # groups of keys that tune.py and train.py share; only what conf/tune.yaml names is tune.py's
+POLL_S = 1.0  # between looks at the study
+WORKER_OPTION = (
+    "--worker-until"  # the first word of a worker's command line; the next is the time.time() at which it ends
+)
 
 
-def tune(arguments: Sequence[str]) -> dict[str, Any] | None:
+def tune(arguments: Sequence[str]) -> dict[str, Any]:
     """Search on as many processes as asked for; this one shows what they do. Returns what summary.json holds."""
-    config, passed_on = own_and_train(arguments)
-    sweep = sweep_of(as_dict(config), with_shared_audio(config, passed_on))
-    worker = int(os.environ.get(NUMBER, 0))
-    default = load_configuration("train", sweep.overrides)
-    if not worker:
-        check_space(sweep)
+    config, sweep = read_command(arguments)
+    check_space(sweep)
     make_folder(sweep.folder)
-    storage = open_storage(where_of(config, sweep))
-    study = open_study(storage, sweep, instantiate(config.sampler), instantiate(config.pruner))
-    if worker:
-        end_with_parent()
-        trainings = Trainings(sweep.folder)
-        trainings.check(default, sweep.folds)
-        with reachable(where_of(config, sweep)):
-            work(sweep, study, storage, default, float(os.environ[UNTIL]), trainings, samplers_of(config))
-        return None
+    storage, study = open_sweep(config, sweep)
     command = ["-m", "asr.commands.tune", *config_dir_arguments(), *arguments]
     if (sweep.folder / SUMMARY).is_file():
-        console().print(f"{sweep.folder} is finished already; another name= and run_dir= search anew", soft_wrap=True)
-        if not is_told(sweep.folder):
-            report = Report(sweep, as_dict(config), command)
-            report.write(study.get_trials(deepcopy=False), finals_of(sweep, storage), TimeSpent(sweep.folder).before)
-        return closing_words(sweep, study)
-    with Turns(storage, study.study_name, Claims(sweep.folder / "locks")).turn():
-        notes = enqueue_start(study, sweep, default, config.start)
-    with reachable(where_of(config, sweep)):
+        console().print(
+            f"{sweep.folder} is finished already; to search again, give another name= and run_dir=", soft_wrap=True
+        )
+        if not is_report_complete(sweep.folder):
+            seconds = TimeSpent(sweep.folder).seconds_before
+            Report(sweep, as_plain_values(config), command).write(
+                study.get_trials(deepcopy=False), trials_of_finals(sweep, storage), seconds
+            )
+        return print_results(sweep, study)
+    default, start = load_values("train", sweep.overrides), as_plain_values(config.start)
+    with study_lock(storage, study.study_name, FolderLocks(sweep.folder / "locks")):
+        notes = enqueue_start(study, sweep, default, start)
+    with reachable(storage_address(config, sweep)):
         return supervise(config, sweep, study, storage, notes, command)
 
 
-def is_told(folder: Path) -> bool:
-    """Whether the report was written after the end: whoever shows a sweep can be killed before it comes to that."""
+def run_worker(until: float, arguments: Sequence[str]) -> None:
+    """One of those processes; until: time.time() at which the sweep has to be over. The rest as for `tune`."""
+    config, sweep = read_command(arguments)
+    make_folder(sweep.folder)
+    storage, study = open_sweep(config, sweep)
+    end_with_parent()
+    default = load_values("train", sweep.overrides)
+    trainings, budget = Trainings(sweep.folder), TimeBudget(sweep, until)
+    trainings.check(default, sweep.folds)
+    judge = task_of(default).presentation
+    worker = Worker(sweep, study, storage, default, budget, trainings, judge, new_samplers(config))
+    with reachable(storage_address(config, sweep)):
+        worker.work()
+
+
+def read_command(arguments: Sequence[str]) -> tuple[DictConfig, Sweep]:
+    config, passed_on = own_and_train(arguments)
+    values = load_values("train", passed_on)
+    task = task_of(values)
+    monitor = rates_by_importance(task, values["trainer"]["monitor"])[0].name
+    overrides = with_shared_audio(config, passed_on)
+    return config, sweep_of(as_plain_values(config), overrides, task.rates, monitor)
+
+
+def open_sweep(config: DictConfig, sweep: Sweep) -> tuple[BaseStorage, optuna.Study]:
+    storage = open_storage(storage_address(config, sweep))
+    return storage, open_study(storage, sweep, instantiate(config.sampler), instantiate(config.pruner))
+
+
+def is_report_complete(folder: Path) -> bool:
+    """Whether the report was written after the end: the process that writes it can be killed before."""
     report = folder / REPORT
     return report.is_file() and report.stat().st_mtime_ns > (folder / SUMMARY).stat().st_mtime_ns
 
@@ -91,91 +108,66 @@ def make_folder(folder: Path) -> None:
         raise UserError(f"run_dir={folder}: cannot be made ({error.strerror}); give another run_dir") from error
 
 
-def where_of(config: DictConfig, sweep: Sweep) -> str:
+def storage_address(config: DictConfig, sweep: Sweep) -> str:
     """Where the study is kept."""
     return config.storage or str(sweep.folder / "study.db")
 
 
-def samplers_of(config: DictConfig) -> Callable[[int], optuna.samplers.BaseSampler] | None:
-    """A sampler for every trial, with a seed of its own: which worker draws it, and after what, makes no difference."""
+def new_samplers(config: DictConfig) -> Callable[[int], optuna.samplers.BaseSampler] | None:
+    """A sampler for each trial number, with a seed of its own: which worker draws the trial makes no difference."""
     seed = config.sampler.seed
     return None if seed is None else lambda number: instantiate(config.sampler, seed=seed + 10007 * number)
 
 
-def own_and_train(arguments: Sequence[str]) -> tuple[DictConfig, list[str]]:
-    """This command's configuration, and the overrides that are train.py's; a mistyped key is told now."""
-    keys = all_keys(compose_quietly("tune", []))
-    parts = {key.partition(".")[0] for key in keys} - set(TRAINS_TOO)
-
-    def is_own(argument: str) -> bool:
-        key = argument.partition("=")[0].lstrip("+~")
-        return key in keys or key.partition(".")[0] in parts
-
-    own = [argument for argument in arguments if is_own(argument)]
-    passed_on = [argument for argument in arguments if not is_own(argument)]
-    for argument in passed_on:
-        meant = get_close_matches(argument.partition("=")[0], keys, n=1, cutoff=0.75)
-        known = set(all_keys(compose_quietly("train", []))) if meant else set()
-        if meant and argument.partition("=")[0] not in known:
-            raise UserError(f"{argument}: no such key; did you mean {meant[0]}?")
-    load_configuration("train", passed_on)
-    config = load_configuration("tune", own)
-    if config.name is None:
-        searches = [argument.partition("=")[2] for argument in own if argument.startswith("search=")]
-        config.name = "-".join(listed(searches[-1])) if searches else config.choices.search
-    return config, passed_on
-
-
-def with_shared_audio(config: DictConfig, overrides: list[str]) -> list[str]:
-    """Several workers map one copy of the decoded audio, where the command does not say otherwise."""
-    if config.workers < 2 or any(each.startswith(("data.cache_", "data.workers=")) for each in overrides):
-        return overrides
-    folder = Path(config.run_dir or f"runs/tuning/{config.name}").absolute() / "audio"
-    return [*overrides, f"data.cache_dir={folder}", "data.cache_gib=0", "data.workers=0"]
-
-
 def supervise(
-    config: DictConfig, sweep: Sweep, study: optuna.Study, storage, notes: Sequence[str], command: Sequence[str]
+    config: DictConfig,
+    sweep: Sweep,
+    study: optuna.Study,
+    storage: BaseStorage,
+    notes: Sequence[str],
+    command: Sequence[str],
 ) -> dict[str, Any]:
-    """Begin the workers, show what they do, and say what came of it."""
+    """Start the workers, show what they do, and print what came of it."""
     spent = TimeSpent(sweep.folder)
     until = spent.until(sweep.total_minutes)
-    screen, report = console(), Report(sweep, as_dict(config), command)
-    workers = Workers(command, sweep.folder, config.workers, threads_of(config.workers, config.threads), until)
-    with Screen(screen, sweep, until) as shown:
-        for note in (*opening(sweep, study), *notes):
-            shown.say(note)
+    report, threads = Report(sweep, as_plain_values(config), command), threads_of(config.workers, config.threads)
+    begin, typed = command[:2], command[2:]
+    of_worker = [*begin, *config_dir_arguments(), WORKER_OPTION, str(until), *typed[len(config_dir_arguments()) :]]
+    workers = WorkerProcesses(of_worker, sweep.folder, config.workers, threads)
+    with SweepDisplay(console(), sweep, until) as display:
+        for note in (*opening_lines(sweep, study), *notes):
+            display.print_line(note)
         try:
             with workers:
                 ended = 0
-                while not workers.over:
-                    time.sleep(LOOK_S)
-                    for note in workers.watch(ended):
-                        shown.say(note)
-                    trials, finals = look(sweep, study, storage, shown)
+                while not workers.all_ended:
+                    time.sleep(POLL_S)
+                    for note in workers.restart_killed(ended):
+                        display.print_line(note)
+                    trials, finals = show_trials(sweep, study, storage, display)
                     before, ended = ended, sum(trial.state.is_finished() for trial in (*trials, *finals))
                     if ended != before:
-                        write_table(trials, sweep.folder, sweep.rate)
+                        write_table(trials, sweep)
                     report.look(trials, finals, spent.seconds)
                     spent.save()
         except KeyboardInterrupt as stopped:
             raise Interrupted(f"interrupted: the same command goes on; results so far {sweep.folder}") from stopped
         finally:
-            trials, finals = look(sweep, study, storage, shown)
-            write_table(trials, sweep.folder, sweep.rate)
+            trials, finals = show_trials(sweep, study, storage, display)
+            write_table(trials, sweep)
             report.write(trials, finals, spent.seconds)
-    early = [workers.why_early(number) for number, status in workers.ended.items() if status]
+    early = [workers.explain_early_end(number) for number, status in workers.ended.items() if status]
     if early and not (sweep.folder / SUMMARY).is_file():
         raise UserError(early[0])
-    for line in early:  # the others did it all
-        shown.say(line)
-    return closing_words(sweep, study)
+    for line in early:  # the other workers did the rest
+        display.print_line(line)
+    return print_results(sweep, study)
 
 
-def opening(sweep: Sweep, study: optuna.Study) -> list[str]:
+def opening_lines(sweep: Sweep, study: optuna.Study) -> list[str]:
     done = sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
     waiting = sum(trial.state == TrialState.WAITING for trial in study.get_trials(deepcopy=False))
-    total = sweep.trials or (done + waiting if isinstance(study.sampler, Grid) else None)
+    total = sweep.trials or (done + waiting if not sweep.draws_new else None)
     return [
         f"search={sweep.name}: {f'{total} trials' if total else 'as many trials as fit'}, {done} of them done, "
         f"each {sweep.length or 'as configured'}; finals: {sweep.final_trainings} trainings"
@@ -184,83 +176,39 @@ def opening(sweep: Sweep, study: optuna.Study) -> list[str]:
     ]
 
 
-def look(sweep: Sweep, study: optuna.Study, storage, shown: Screen) -> tuple[list, list]:
+def show_trials(
+    sweep: Sweep, study: optuna.Study, storage: BaseStorage, display: SweepDisplay
+) -> tuple[list[FrozenTrial], list[FrozenTrial]]:
     """Show the trials; returns them and the finals."""
-    trials, finals = study.get_trials(deepcopy=False), finals_of(sweep, storage)
-    shown.show(trials, finals)
+    trials, finals = study.get_trials(deepcopy=False), trials_of_finals(sweep, storage)
+    display.show(trials, finals)
     return trials, finals
 
 
-def finals_of(sweep: Sweep, storage) -> list:
+def trials_of_finals(sweep: Sweep, storage: BaseStorage) -> list[FrozenTrial]:
     try:
-        finals = storage.get_study_id_from_name(sweep.finals_name)
-    except KeyError:
+        finals = optuna.load_study(study_name=sweep.finals_name, storage=storage)
+    except KeyError:  # not begun
         return []
-    return storage.get_all_trials(finals, deepcopy=False)
+    return finals.get_trials(deepcopy=False)
 
 
-def closing_words(sweep: Sweep, study: optuna.Study) -> dict[str, Any]:
-    print_best(study.get_trials(deepcopy=False), sweep.rate)
+def print_results(sweep: Sweep, study: optuna.Study) -> dict[str, Any]:
+    print_best(study.get_trials(deepcopy=False), sweep)
     summary = json.loads((sweep.folder / SUMMARY).read_text("utf-8"))
-    print_summary(summary, sweep.folder)
+    print_summary(summary, sweep)
     return summary
 
 
-class Trainings:
-    """Trains in this process; the corpus is read once and kept for the next training on the same data."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.corpora: dict[str, Any] = {}
-
-    def __call__(self, overrides: Sequence[str], folder: Path, reports, test: bool) -> Mapping[str, Any]:
-        run = RunFolder(folder)
-        if run.metrics.is_file():  # killed between the end of the training and the study's hearing of it
-            return json.loads(run.metrics.read_text("utf-8"))
-        config = load_configuration("train", [*overrides, f"run_dir={folder}"])
-        run, screen = open_run(config), console()
-        learnt = learn(config, run, self.corpus_of(config, screen), screen, [reports], kept=False)
-        assert learnt is not None, "one process trains"
-        reports.check_not_pruned()
-        metrics, _ = measure(config, run, learnt, best_recognizer(run), ("dev", "test") if test else ("dev",), screen)
-        return metrics
-
-    def check(self, config: DictConfig, folds: int | None) -> None:
-        """Read the corpus; UserError where it cannot be used, told once instead of for every trial."""
-        corpus = self.corpus_of(config, console())
-        if folds:
-            in_fold(corpus, folds, 1)
-
-    def corpus_of(self, config: DictConfig, screen):
-        """One at a time reads, so that the others find its decoded audio."""
-        differs = {"folds", "fold", "train_share", "batch_seconds", "batch_utterances", "workers"}
-        data = {key: value for key, value in as_dict(config.data).items() if key not in differs}
-        name = json.dumps([data, as_dict(config.text)], sort_keys=True)
-        if name not in self.corpora:
-            with Claims(self.folder / "locks" / "reading").turn():
-                self.corpora = {name: read_corpus(config, screen, self.folder / "rejected.jsonl")}
-        return self.corpora[name]
-
-    def close(self, folder: Path) -> Mapping[str, Any]:
-        """Score a trained run on dev and test, and make it whole: times, confidence, report."""
-        run, screen = RunFolder(folder), console()
-        config, figures = read_config(run.config), json.loads(run.metrics.read_text("utf-8"))["train"]
-        corpus = chosen_part(config.data, self.corpus_of(config, screen), screen)
-        write_manifests(run, corpus)
-        recognizer = load(run.model)
-        dataset = SpeechDataset(corpus.audio, recognizer.tokenizer)
-        if isinstance(corpus.splits["train"], CutSet):
-            recognizer.timing = fit_timing(corpus.splits["train"], dataset, (), corpus.sample_rate)
-            recognizer.save(run.model)
-        return close(config, run, Learnt(corpus, dataset, figures, torch.device("cpu")), screen)
-
-
 def main(arguments: list[str] | None = None) -> None:
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore")
+    quiet_libraries()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with what is there kept
+    typed = take_config_dir(sys.argv[1:] if arguments is None else arguments)
     with exit_status(), quiet_optuna():
-        tune(take_config_dir(sys.argv[1:] if arguments is None else arguments))
+        if typed[:1] == [WORKER_OPTION]:
+            run_worker(float(typed[1]), typed[2:])
+        else:
+            tune(typed)
 
 
 if __name__ == "__main__":

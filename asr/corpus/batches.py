@@ -1,8 +1,8 @@
 """CutSets to batches: lhotse buckets by duration, this module lays the samples side by side."""
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -15,14 +15,11 @@ from torch.utils.data import DataLoader, Dataset
 from asr.audio.recording import AudioProblem
 from asr.corpus.cuts import load_samples
 from asr.errors import UserError
-from asr.tasks.transcribe.text.tokenizer import Tokenizer, UnknownCharacter
-
-NO_ENCODING = 1 << 30  # token count of a transcript that the tokenizer cannot write: more frames than any audio has
 
 
 @dataclass
 class Batch:
-    """B utterances: waveform (B, S) in [-1, 1], lengths (B,) samples, tokens (B, U), token_counts (B,).
+    """B utterances: waveform (B, S) in [-1, 1], lengths (B,) samples, their targets as text and as a task's tensors.
 
     `unreadable` names those that were to be in it, and why their recordings could not be decoded.
     """
@@ -31,22 +28,17 @@ class Batch:
     texts: list[str]
     waveform: Tensor
     lengths: Tensor
-    tokens: Tensor
-    token_counts: Tensor
+    target: tuple[Tensor, ...]
     unreadable: dict[str, AudioProblem] = field(default_factory=dict)
-
-    @property
-    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        return self.waveform, self.lengths, self.tokens, self.token_counts
 
     def first(self, count: int) -> "Batch":
         """The first `count` utterances."""
-        waveform, lengths, tokens, counts = (tensor[:count] for tensor in self.tensors)
-        return Batch(self.ids[:count], self.texts[:count], waveform, lengths, tokens, counts)
+        target = tuple(each[:count] for each in self.target)
+        return Batch(self.ids[:count], self.texts[:count], self.waveform[:count], self.lengths[:count], target)
 
     def to(self, device: torch.device) -> "Batch":
-        waveform, lengths, tokens, counts = (tensor.to(device) for tensor in self.tensors)
-        return Batch(self.ids, self.texts, waveform, lengths, tokens, counts, self.unreadable)
+        waveform, lengths, *target = (each.to(device) for each in (self.waveform, self.lengths, *self.target))
+        return replace(self, waveform=waveform, lengths=lengths, target=tuple(target))
 
     def check_whole(self) -> None:
         """Raise UserError for the first recording that cannot be decoded any more."""
@@ -55,10 +47,13 @@ class Batch:
 
 
 class SpeechDataset(Dataset):
-    """Turns the cuts of one batch into a `Batch`; samples come from `audio` where they are held in memory."""
+    """Turns the cuts of one batch into a `Batch`; samples come from `audio` where they are held in memory.
 
-    def __init__(self, audio: Mapping[str, np.ndarray], tokenizer: Tokenizer) -> None:
-        self.audio, self.tokenizer = audio, tokenizer
+    encode: targets as a task's tensors, batch first.
+    """
+
+    def __init__(self, audio: Mapping[str, np.ndarray], encode: Callable[[Sequence[str]], tuple[Tensor, ...]]) -> None:
+        self.audio, self.encode = audio, encode
 
     def __getitem__(self, cuts: CutSet) -> Batch:
         unreadable: dict[str, AudioProblem] = {}
@@ -74,22 +69,11 @@ class SpeechDataset(Dataset):
             raise UserError(f"{name}: {why.detail} (it could be decoded before); {why.remedy}")
         cuts = readable
         texts = [cut.supervisions[0].text for cut in cuts]
-        encoded = [self.encode(text) for text in texts]
         waveform = torch.zeros(len(cuts), max(len(samples) for samples in recordings))
-        tokens = torch.zeros(len(cuts), max(1, max(len(ids) for ids, _ in encoded)), dtype=torch.long)
-        for row, (samples, (ids, _)) in enumerate(zip(recordings, encoded, strict=True)):
+        for row, samples in enumerate(recordings):
             waveform[row, : len(samples)] = torch.from_numpy(as_float(samples))
-            tokens[row, : len(ids)] = torch.tensor(ids, dtype=torch.long)
         lengths = torch.tensor([len(samples) for samples in recordings])
-        token_counts = torch.tensor([count for _, count in encoded])
-        return Batch([cut.id for cut in cuts], texts, waveform, lengths, tokens, token_counts, unreadable)
-
-    def encode(self, text: str) -> tuple[list[int], int]:
-        try:
-            ids = self.tokenizer.encode(text)
-        except UnknownCharacter:
-            return [], NO_ENCODING
-        return ids, len(ids)
+        return Batch([cut.id for cut in cuts], texts, waveform, lengths, self.encode(texts), unreadable)
 
 
 def as_float(samples: np.ndarray) -> np.ndarray:
@@ -97,34 +81,34 @@ def as_float(samples: np.ndarray) -> np.ndarray:
     return samples.astype(np.float32) / 32768 if samples.dtype == np.int16 else samples
 
 
-class Waiting:
-    """Knows for how many seconds batches had to be waited for."""
+def next_batch(batches: Iterator[Batch]) -> tuple[Batch | None, float]:
+    """The next batch, None after the last, and for how many seconds it had to be waited for."""
+    begun = time.monotonic()
+    batch = next(batches, None)
+    return batch, time.monotonic() - begun
+
+
+class TimedLoader(DataLoader):
+    """A DataLoader that knows for how many seconds its batches had to be waited for."""
 
     waited_s = 0.0
 
-    def timed(self, batches: Iterator[Batch]) -> Batch | None:
-        """The next batch; None after the last."""
-        begun = time.monotonic()
-        batch = next(batches, None)
-        self.waited_s += time.monotonic() - begun
-        return batch
-
-
-class TimedLoader(Waiting, DataLoader):
-    """A DataLoader that knows how long it was waited for."""
-
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # torch names a class of its own
         batches = super().__iter__()
-        while (batch := self.timed(batches)) is not None:
+        while True:
+            batch, waited_s = next_batch(batches)
+            self.waited_s += waited_s
+            if batch is None:
+                return
             yield batch
 
-    def go_on(self, epoch: int) -> None:
-        """Draw what is drawn in this epoch, whatever was drawn before."""
+    def start_at_epoch(self, epoch: int) -> None:
+        """Draw the batches of this epoch next, whichever epochs were drawn before."""
         assert isinstance(self.sampler, CutSampler)
         self.sampler.set_epoch(epoch)
 
-    def share(self, rank: int, world_size: int) -> None:
-        """Give out what is left to this one of several processes."""
+    def use_share_of_process(self, rank: int, world_size: int) -> None:
+        """Give out only the batches of process number `rank` out of `world_size`."""
         assert isinstance(self.sampler, CutSampler)
         self.sampler.rank, self.sampler.world_size = rank, world_size
 
@@ -144,17 +128,17 @@ def training_batches(
         drop_last=False,
         seed=seed,
     )
-    return loader(sampler, dataset, workers)
+    return new_loader(sampler, dataset, workers)
 
 
 def evaluation_batches(cuts: CutSet, dataset: SpeechDataset, batch_seconds: float, workers: int) -> TimedLoader:
     """Every utterance once, on every device alike, longest first, so that memory runs out at once or never."""
     cuts = CutSet.from_cuts(sorted(cuts, key=lambda cut: (-cut.duration, cut.id)))
     sampler = DynamicCutSampler(cuts, max_duration=max(batch_seconds, next(iter(cuts)).duration), world_size=1, rank=0)
-    return loader(sampler, dataset, workers)
+    return new_loader(sampler, dataset, workers)
 
 
-def loader(sampler, dataset: SpeechDataset, workers: int) -> TimedLoader:
+def new_loader(sampler, dataset: SpeechDataset, workers: int) -> TimedLoader:
     return TimedLoader(
         dataset,
         sampler=sampler,

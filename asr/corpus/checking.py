@@ -17,14 +17,15 @@ from asr.audio.recording import (
     AudioFile,
     AudioProblem,
     check_samples,
-    fit,
     load_audio,
     one_torch_thread,
     open_audio,
+    pad_or_trim,
     resample,
 )
 from asr.corpus.cuts import make_cut
-from asr.corpus.utterance import Rejection, Seconds, Utterance
+from asr.corpus.utterance import Known, Rejection, Seconds, Utterance
+from asr.task import Unusable
 
 INT16_SCALE = 32768
 FILES_AT_ONCE = 512  # submitted to the pool together: bounds what waits in memory
@@ -33,15 +34,15 @@ Measure = Callable[[np.ndarray, int], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Transcribed:
-    """An utterance and its normalised text."""
+class UtteranceWithTarget:
+    """An utterance and its target, what a task learns to predict of it: for speech recognition its normalised text."""
 
     utterance: Utterance
-    text: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedUtterance:
     """The outcome for one utterance: a cut and its samples (S,) (int16 where exact, else float32), or a rejection.
 
     Where the caller has a `measure`, `measures` is what it made of the samples as they are in the file, in their place.
@@ -57,7 +58,7 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Requirements:
     """What every recording is to become: its rate in Hz (None: its own), its longest duration, and what is measured."""
 
     sample_rate: int | None
@@ -65,12 +66,12 @@ class Target:
     measure: Measure | None
 
 
-def transcribe(
-    utterances: Iterable[Utterance], normalize: Callable[[str], str], rejected: list[Rejection]
-) -> list[Transcribed]:
-    """Normalise transcripts; what readers report, what has no text, and second uses of an id go to `rejected`."""
+def with_targets(
+    utterances: Iterable[Utterance], target_of: Callable[[Known], str], rejected: list[Rejection]
+) -> list[UtteranceWithTarget]:
+    """Utterances with their targets; what readers report, what has none, and second uses of an id go to `rejected`."""
     seen: dict[str, Utterance] = {}
-    transcribed = []
+    targeted = []
     for utterance in utterances:
         first = seen.setdefault(utterance.id, utterance)
         if utterance.rejection is not None:
@@ -80,24 +81,20 @@ def transcribe(
             reason = wrong
         elif first is not utterance:
             reason = ("duplicate_id", f"the id is already that of {first.audio}", "give every utterance its own id")
-        elif utterance.text is None:
-            reason = ("transcript_missing", "it has no transcript", "add its transcript, or take the recording out")
-        elif text := normalize(utterance.text):
-            transcribed.append(Transcribed(utterance, text))
-            continue
         else:
-            detail = "the transcript is empty" + (
-                f" once normalised ({utterance.text!r})" if utterance.text.strip() else ""
-            )
-            reason = ("transcript_empty", detail, "write down what is said, or take the recording out")
+            try:
+                targeted.append(UtteranceWithTarget(utterance, target_of(utterance.known)))
+                continue
+            except Unusable as why:
+                reason = (why.reason, why.detail, why.remedy)
         rejected.append(utterance.rejection_for(*reason))
-    return transcribed
+    return targeted
 
 
 def common_rate(utterances: Sequence[Utterance]) -> int | None:
     """The sample rate (Hz) that most recordings have, by their headers; the higher of two; None where none opens."""
     files = list({(utterance.audio, utterance.byte_range) for utterance in utterances if utterance.audio is not None})
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         rates = Counter(rate for rate in pool.map(lambda file: _rate(*file), files) if rate is not None)
     return max(rates, key=lambda rate: (rates[rate], rate)) if rates else None
 
@@ -111,74 +108,77 @@ def _rate(path: Path, byte_range: tuple[int, int] | None) -> int | None:
 
 
 def check_all(
-    transcribed: Sequence[Transcribed],
+    targeted: Sequence[UtteranceWithTarget],
     sample_rate: int | None,
     max_seconds: Seconds,
     on_progress: Progress | None,
     measure: Measure | None = None,
-) -> Iterator[Checked]:
+) -> Iterator[CheckedUtterance]:
     """Check every utterance, in order; a file whose utterances follow one another is opened once.
 
     `sample_rate` is in Hz, None for each recording's own. `on_progress(done, total)` is called after every file,
     counting utterances. `measure` is called with mono samples (S,) at the recording's own rate, and that rate.
     """
-    target = Target(sample_rate, max_seconds, measure)
-    groups = [list(group) for _, group in groupby(transcribed, key=lambda item: item.utterance.audio)]
+    required = Requirements(sample_rate, max_seconds, measure)
+    groups = [list(group) for _, group in groupby(targeted, key=lambda item: item.utterance.audio)]
     done = 0
-    with one_torch_thread(), ThreadPoolExecutor(cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with (
+        one_torch_thread(),
+        ThreadPoolExecutor(usable_cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool,
+    ):
         rest = iter(groups)
         while batch := list(islice(rest, FILES_AT_ONCE)):
-            for outcomes in pool.map(lambda group: _check_file(group, target), batch):
+            for outcomes in pool.map(lambda group: _check_file(group, required), batch):
                 yield from outcomes
                 done += len(outcomes)
                 if on_progress is not None:
-                    on_progress(done, len(transcribed))
+                    on_progress(done, len(targeted))
 
 
-def _check_file(group: Sequence[Transcribed], target: Target) -> list[Checked]:
+def _check_file(group: Sequence[UtteranceWithTarget], required: Requirements) -> list[CheckedUtterance]:
     """Open the file that a group of utterances lies in, and check each of them."""
     first = group[0].utterance
     try:
         if first.audio is None:
             raise AudioProblem("audio_missing", "no recording is named", "name its audio file, or leave it out")
         if first.byte_range is not None and len(group) > 1:  # an archive: many recordings in one file
-            return [checked for item in group for checked in _check_file([item], target)]
+            return [checked for item in group for checked in _check_file([item], required)]
         with open_audio(first.audio, first.byte_range) as recording:
-            return [_check(item, recording, target) for item in group]
+            return [_check(item, recording, required) for item in group]
     except AudioProblem as problem:
-        return [Checked(item.utterance, rejection=rejection_of(item.utterance, problem)) for item in group]
+        return [CheckedUtterance(item.utterance, rejection=rejection_of(item.utterance, problem)) for item in group]
 
 
-def _check(item: Transcribed, recording: AudioFile, target: Target) -> Checked:
+def _check(item: UtteranceWithTarget, recording: AudioFile, required: Requirements) -> CheckedUtterance:
     utterance = item.utterance
     duration = utterance.duration if utterance.duration is not None else recording.duration - utterance.start
     try:
-        if duration > target.max_seconds:
+        if duration > required.max_seconds:
             raise AudioProblem(
                 "too_long",
-                f"{duration:.1f} s, more than {target.max_seconds:g} s",
+                f"{duration:.1f} s, more than {required.max_seconds:g} s",
                 "cut it into shorter utterances, or raise data.max_utterance_seconds",
             )
         samples = _samples(utterance, recording)
         check_samples(samples)
         rate = recording.sample_rate if utterance.cut is None else utterance.cut.sampling_rate
-        wanted = target.sample_rate or rate
+        required_rate = required.sample_rate or rate
         cut = make_cut(
             utterance,
-            item.text,
+            item.target,
             original_rate=recording.sample_rate,
             original_samples=recording.num_samples,
             channels=recording.channels,
-            sample_rate=wanted,
+            sample_rate=required_rate,
             duration=len(samples) / recording.sample_rate,
         )
     except AudioProblem as problem:
-        return Checked(utterance, rejection=rejection_of(utterance, problem))
+        return CheckedUtterance(utterance, rejection=rejection_of(utterance, problem))
     channels = recording.channels if utterance.channel is None else 1
-    if target.measure is not None:
-        return Checked(utterance, cut, None, rate, channels, measures=target.measure(samples, rate))
-    samples = fit(resample(samples, rate, wanted), cut.num_samples)
-    return Checked(utterance, cut, compact(samples), rate, channels)
+    if required.measure is not None:
+        return CheckedUtterance(utterance, cut, None, rate, channels, measures=required.measure(samples, rate))
+    samples = pad_or_trim(resample(samples, rate, required_rate), cut.num_samples)
+    return CheckedUtterance(utterance, cut, int16_if_exact(samples), rate, channels)
 
 
 def _samples(utterance: Utterance, recording: AudioFile) -> np.ndarray:
@@ -206,7 +206,7 @@ def rejection_of(utterance: Utterance, problem: AudioProblem) -> Rejection:
     return utterance.rejection_for(problem.reason, problem.detail, problem.remedy)
 
 
-def compact(samples: np.ndarray) -> np.ndarray:
+def int16_if_exact(samples: np.ndarray) -> np.ndarray:
     """Samples (S,) float32 as int16 (scale 32768) where that is exact, as it is for 16-bit files: half the memory."""
     scaled = samples * INT16_SCALE
     if scaled.max() >= INT16_SCALE or scaled.min() < -INT16_SCALE:
@@ -215,6 +215,6 @@ def compact(samples: np.ndarray) -> np.ndarray:
     return whole if np.array_equal(whole, scaled) else np.ascontiguousarray(samples)
 
 
-def cores() -> int:
+def usable_cores() -> int:
     """The processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -7,8 +7,8 @@ from lhotse import MonoCut, Recording, SupervisionSegment
 from lhotse.audio import AudioSource
 from lhotse.utils import fastcopy
 
-from asr.audio.recording import decode, fit, load_audio, resample
-from asr.corpus.utterance import Seconds, Utterance
+from asr.audio.recording import decode, load_audio, pad_or_trim, resample
+from asr.corpus.utterance import Known, Seconds, Utterance
 
 # Custom fields of a cut, for what lhotse has no place for.
 AVERAGED = "averaged_channels"  # how many channels are averaged (a MonoCut names one)
@@ -19,7 +19,7 @@ GENDER = "gender"  # the one thing of Utterance.about that a supervision has a f
 
 def make_cut(
     utterance: Utterance,
-    text: str,
+    target: str,
     *,
     original_rate: int,
     original_samples: int,
@@ -27,14 +27,14 @@ def make_cut(
     sample_rate: int,
     duration: Seconds,
 ) -> MonoCut:
-    """A cut at `sample_rate` Hz with one supervision whose text is `text`.
+    """A cut at `sample_rate` Hz with one supervision whose text is `target`.
 
     `original_samples`, `original_rate` and `channels` describe the file; `duration` is the utterance's in seconds.
     """
     assert utterance.audio is not None
     if utterance.cut is not None:
         cut = utterance.cut.resample(sample_rate)
-        return fastcopy(cut, id=utterance.id, supervisions=[_supervision(utterance, text, cut.duration)])
+        return fastcopy(cut, id=utterance.id, supervisions=[_supervision(utterance, target, cut.duration)])
     recording = Recording(
         id=utterance.id,
         sources=[AudioSource("file", channels=list(range(channels)), source=str(utterance.audio.absolute()))],
@@ -56,24 +56,29 @@ def make_cut(
         start=utterance.start,
         duration=duration,
         channel=utterance.channel or 0,
-        supervisions=[_supervision(utterance, text, duration)],
+        supervisions=[_supervision(utterance, target, duration)],
         recording=recording,
         custom=custom or None,
     )
 
 
-def _supervision(utterance: Utterance, text: str, duration: Seconds) -> SupervisionSegment:
+def _supervision(utterance: Utterance, target: str, duration: Seconds) -> SupervisionSegment:
     return SupervisionSegment(
         id=utterance.id,
         recording_id=utterance.id,
         start=0.0,
         duration=duration,
         channel=utterance.channel or 0,
-        text=text,
+        text=target,
         speaker=utterance.speaker or utterance.id,
         gender=utterance.about.get(GENDER),
         custom={**{key: value for key, value in utterance.about.items() if key != GENDER}, TRANSCRIPT: utterance.text},
     )
+
+
+def known_of(supervision: SupervisionSegment) -> Known:
+    """What a task takes its target from, of a supervision that says what the user wrote."""
+    return Known(supervision.text, supervision.speaker, about(supervision))
 
 
 def about(supervision: SupervisionSegment) -> dict[str, str]:
@@ -92,10 +97,10 @@ def load_samples(cut: MonoCut) -> np.ndarray:
     recording = cut.recording
     source = recording.sources[0]
     if _has_effects(recording):
-        return fit(cut.load_audio()[0], cut.num_samples)
+        return pad_or_trim(cut.load_audio()[0], cut.num_samples)
     if source.type == "memory":
         samples, rate = decode(source.source)
-        return fit(resample(samples, rate, cut.sampling_rate), cut.num_samples)
+        return pad_or_trim(resample(samples, rate, cut.sampling_rate), cut.num_samples)
     custom = cut.custom or {}
     byte_range = custom.get(BYTE_RANGE)
     audio = load_audio(
@@ -105,7 +110,7 @@ def load_samples(cut: MonoCut) -> np.ndarray:
         channel=None if custom.get(AVERAGED) or recording.num_channels == 1 else cut.channel,
         byte_range=None if byte_range is None else (byte_range[0], byte_range[1]),
     )
-    return fit(resample(audio.samples, audio.sample_rate, cut.sampling_rate), cut.num_samples)
+    return pad_or_trim(resample(audio.samples, audio.sample_rate, cut.sampling_rate), cut.num_samples)
 
 
 def _has_effects(recording: Recording) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,10 +11,11 @@ from rich.console import Console
 from asr.corpus.corpus import Corpus, CorpusError, load_corpus
 from asr.corpus.utterance import Rejection, Utterance
 from asr.errors import Infeasible, UserError
-from asr.screen import counting
+from asr.screen import progress_bar
 from asr.writing import write_whole
 
 REJECTED = "rejected.jsonl"  # what could not be used of a source, a line an utterance
+MOST_NAMED = 3  # utterances that a note names
 URL = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -39,7 +40,7 @@ def load_with_progress(
 ) -> Corpus:
     """`load_corpus` behind a progress bar; rejections go to `rejected_file` even where there are too many."""
     try:
-        with counting(console, "reading recordings") as on_progress:
+        with progress_bar(console, "reading recordings") as on_progress:
             corpus = load_corpus(utterances, splits=splits, on_progress=on_progress, **settings)
     except CorpusError as error:
         write_rejected(rejected_file, error.rejected)
@@ -65,3 +66,14 @@ def reject_more(corpus: Corpus, rejected: Sequence[Rejection], rejected_file: Pa
 def write_rejected(path: Path, rejected: Iterable[Rejection]) -> None:
     """A line an utterance; an empty file says that nothing was rejected."""
     write_whole(path, "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in rejected))
+
+
+def notes_of_rejected(found: Iterable[Rejection]) -> Iterator[str]:
+    """A line a split, naming the first utterances."""
+    of_split: dict[str | None, list[Rejection]] = {}
+    for rejection in found:
+        of_split.setdefault(rejection.split, []).append(rejection)
+    for split, rejections in of_split.items():
+        more = f" and {len(rejections) - MOST_NAMED} more" if len(rejections) > MOST_NAMED else ""
+        named = ", ".join(rejection.id for rejection in rejections[:MOST_NAMED]) + more
+        yield f"{split}: {named}: {rejections[0].detail}; {rejections[0].remedy}"

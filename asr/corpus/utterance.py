@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lhotse.cut import Cut
 
-Seconds = float
+from asr.audio.recording import Seconds
 
 SPLITS = ("train", "dev", "test")
 
@@ -61,6 +61,8 @@ REASONS = frozenset(
         "transcript_missing",
         "transcript_empty",
         "transcript_not_utf8",
+        "target_missing",
+        "target_unknown",
         "duplicate_id",
         "too_long",
         "unknown_characters",
@@ -94,6 +96,15 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What a source says of an utterance beside its sound: what a task takes its target from."""
+
+    text: str | None
+    speaker: str | None
+    about: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Utterance:
     """One recording, or a part of it, and its transcript, as a reader finds them (nothing is decoded yet).
 
@@ -117,6 +128,10 @@ class Utterance:
     cut: Cut | None = None
     rejection: Rejection | None = None
     about: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def known(self) -> Known:
+        return Known(self.text, self.speaker, self.about)
 
     def rejected(self, reason: str, detail: str, remedy: str) -> "Utterance":
         """The same utterance, marked as one that cannot be used."""

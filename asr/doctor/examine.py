@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from asr.corpus.checking import Progress, check_all, transcribe
+from asr.corpus.checking import Progress, check_all, with_targets
 from asr.corpus.splits import Member, assign_splits
-from asr.corpus.utterance import Reading, Rejection, Utterance
+from asr.corpus.utterance import Known, Reading, Rejection, Utterance
 from asr.doctor import feasibility, recordings, splits, transcripts
 from asr.doctor.findings import REMEDIES, Finding
 from asr.doctor.measures import Measures, measure
@@ -27,6 +27,8 @@ KIND_OF_REASON = {
     "unknown_characters": "transcript_characters",
     "ctc_infeasible": "ctc_infeasible",
     "not_finite": "unreadable",
+    "target_missing": "transcript_empty",  # of other tasks, whose targets are no transcripts
+    "target_unknown": "transcript_characters",
 }
 HOP_S = 0.01
 LONGEST_S = 24 * 3600.0
@@ -60,7 +62,7 @@ class Diagnosis:
 
 def examine(
     utterances: Iterable[Utterance],
-    normalize: Callable[[str], str],
+    target_of: Callable[[Known], str],
     dev_fraction: float,
     test_fraction: float,
     on_progress: Progress | None = None,
@@ -68,8 +70,8 @@ def examine(
     """Decode, measure and read everything. Raises UserError where there is nothing, or nothing that can be used."""
     note = utterances.note if isinstance(utterances, Reading) else ""
     rejected: list[Rejection] = []
-    transcribed = transcribe(utterances, normalize, rejected)
-    outcomes = list(check_all(transcribed, None, LONGEST_S, on_progress, measure))
+    targeted = with_targets(utterances, target_of, rejected)
+    outcomes = list(check_all(targeted, None, LONGEST_S, on_progress, measure))
     rejected += [outcome.rejection for outcome in outcomes if outcome.rejection is not None]
     checked = [outcome for outcome in outcomes if outcome.rejection is None]
     found = [_of_rejection(each) for each in rejected]
@@ -80,7 +82,7 @@ def examine(
     rates_hz = {each.utterance.id: each.original_rate for each in checked}
     channels = {each.utterance.id: each.channels for each in checked}
     written = {name: utterance.text or "" for name, utterance in usable.items()}
-    texts = {item.utterance.id: item.text for item in transcribed if item.utterance.id in usable}
+    texts = {item.utterance.id: item.target for item in targeted if item.utterance.id in usable}
     placed, split_note = _placed(usable, texts, dev_fraction, test_fraction)
     train = [each.id for each in placed if each.split == "train"]
     seconds = {name: m.seconds for name, m in measures.items()}

@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from asr.audio.noise import loudness, signal_to_noise
+from asr.audio.noise import level_and_snr, loudness
 
 SMALLEST_SPREAD = 0.05
 FLAT_RUN = 3  # neighbouring samples at the extreme that make a clipped peak
@@ -48,13 +48,14 @@ def measure(samples: np.ndarray, sample_rate: int) -> Measures:
     offset = float(samples.mean(dtype=np.float64))
     centred = samples - np.float32(offset)
     dynamic_db, speech_seconds = loudness(centred, sample_rate)
+    level_db, snr_db = level_and_snr(samples, sample_rate)
     return Measures(
         seconds=len(samples) / sample_rate,
         peak=float(np.abs(samples).max()),
-        level_db=decibels(float(np.mean(centred**2, dtype=np.float64))),
+        level_db=level_db,
         offset=offset,
         clipped_peaks=clipped_peaks(samples),
-        snr_db=signal_to_noise(centred, sample_rate),
+        snr_db=snr_db,
         dynamic_db=dynamic_db,
         speech_seconds=speech_seconds,
         bandwidth_hz=bandwidth(centred, sample_rate),
@@ -63,20 +64,10 @@ def measure(samples: np.ndarray, sample_rate: int) -> Measures:
     )
 
 
-def level_and_snr(samples: np.ndarray, sample_rate: int) -> tuple[float, float]:
-    """How loud, in dB of full scale, and how far above its noise, in dB."""
-    centred = samples - np.float32(samples.mean(dtype=np.float64))
-    return decibels(float(np.mean(centred**2, dtype=np.float64))), signal_to_noise(centred, sample_rate)
-
-
 def usual(values: np.ndarray) -> tuple[float, float]:
     """Median, and the standard deviation as the median deviation estimates it, not less than SMALLEST_SPREAD."""
     middle = float(np.median(values))
     return middle, max(1.4826 * float(np.median(np.abs(values - middle))), SMALLEST_SPREAD)
-
-
-def decibels(power: float) -> float:
-    return 10 * float(np.log10(max(power, 1e-12)))
 
 
 def clipped_peaks(samples: np.ndarray) -> int:

@@ -2,6 +2,9 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
 
 from asr.audio.recording import AudioProblem
 from asr.corpus.checking import samples_of
@@ -9,26 +12,29 @@ from asr.doctor.examine import Diagnosis
 from asr.doctor.feasibility import FACTORS
 from asr.doctor.findings import REMEDIES, Finding
 from asr.doctor.transcripts import character_table
-from asr.report import page
+from asr.report.page import Section, page, part, render
+from asr.report.sound import encode
+from asr.report.tables import Table
 from asr.writing import write_whole
 
 SHOWN = 8  # findings of a kind with their sound; the others are listed
 LISTED = 200
 CHARACTERS_SHOWN = 200
+PACKAGE = "asr.doctor"
 
 
 def write_report(diagnosis: Diagnosis, source: str, folder: Path) -> Path:
     """Write report.html into `folder`; returns its path."""
-    body = [
-        f"<h1>{page.escape(source)}</h1>{page.paragraph(diagnosis.note)}{page.paragraph(diagnosis.split_note)}",
-        page.cards(_cards(diagnosis)),
-        page.section("What was found", _overview(diagnosis)),
-        *(_kind(diagnosis, kind, found) for kind, found in diagnosis.by_kind.items()),
-        page.section("What CTC can align", _feasibility(diagnosis)),
-        page.section("Characters", _characters(diagnosis)),
+    notes = [diagnosis.note, diagnosis.split_note]
+    introduction = render("doctor_introduction.html", PACKAGE, notes=notes, cards=_cards(diagnosis))
+    sections = [
+        Section("What was found", _overview(diagnosis)),
+        *(Section(kind, _findings(diagnosis, kind, found)) for kind, found in diagnosis.by_kind.items()),
+        Section("What CTC can align", _feasibility(diagnosis)),
+        Section("Characters", _characters(diagnosis)),
     ]
     path = folder / "report.html"
-    write_whole(path, page.page(f"{source} – a corpus examined", body))
+    write_whole(path, page(f"{source} – a corpus examined", sections, heading=source, introduction=introduction))
     return path
 
 
@@ -47,22 +53,26 @@ def _cards(diagnosis: Diagnosis) -> list[tuple[str, str, str]]:
     ]
 
 
-def _overview(diagnosis: Diagnosis) -> str:
+def _overview(diagnosis: Diagnosis) -> Markup:
     rows = [[kind, str(len(found)), REMEDIES[kind]] for kind, found in diagnosis.by_kind.items()]
-    return page.table(["Kind", "#Findings", "Remedy"], rows) or page.paragraph("Nothing.")
+    return part("table", Table(["Kind", "#Findings", "Remedy"], rows)) or part("paragraph", "Nothing.")
 
 
-def _kind(diagnosis: Diagnosis, kind: str, found: list[Finding]) -> str:
-    heard = [_finding(diagnosis, each) for each in found[:SHOWN]]
-    whose = page.paragraph(_whose(diagnosis, found))
+def _findings(diagnosis: Diagnosis, kind: str, found: list[Finding]) -> Markup:
+    """The first findings of a kind with their sound; the others as a list."""
     rows = [[each.utterance, each.value] for each in found[SHOWN:LISTED]]
-    rest = page.table(["Utterance", "Found"], rows)
-    if rest:
-        rest = f"<details><summary>{len(found) - SHOWN} more (all in findings.jsonl)</summary>{rest}</details>"
-    return page.section(kind, page.paragraph(REMEDIES[kind]), whose, *heard, rest)
+    return render(
+        "doctor_findings.html",
+        PACKAGE,
+        remedy=REMEDIES[kind],
+        speaker=_speaker_of_most(diagnosis, found),
+        heard=[_finding(diagnosis, each) for each in found[:SHOWN]],
+        more=len(found) - SHOWN,
+        listed=Table(["Utterance", "Found"], rows),
+    )
 
 
-def _whose(diagnosis: Diagnosis, found: list[Finding]) -> str:
+def _speaker_of_most(diagnosis: Diagnosis, found: list[Finding]) -> str:
     """The speaker of more than half of several findings, where there are others: a microphone rather than chance."""
     speakers = {name: each.speaker for name, each in diagnosis.utterances.items()}
     counts = Counter(speakers.get(each.utterance) for each in found)
@@ -73,33 +83,33 @@ def _whose(diagnosis: Diagnosis, found: list[Finding]) -> str:
     return f"{count} of {len(found)} are of speaker {speaker}, who has {total} utterances in all."
 
 
-def _finding(diagnosis: Diagnosis, finding: Finding) -> str:
-    head = f"<p><b>{page.escape(finding.utterance)}</b> {page.escape(finding.value)}</p>"
+def _finding(diagnosis: Diagnosis, finding: Finding) -> dict[str, Any]:
+    """A finding with the utterance's text and sound, as far as it can be played."""
+    shown: dict[str, Any] = {"utterance": finding.utterance, "value": finding.value, "text": "", "sound": None}
     utterance = diagnosis.utterances.get(finding.utterance)
     if utterance is None or utterance.audio is None or utterance.cut is not None:
-        return f'<div class="utterance">{head}</div>'
+        return shown
     rate_hz = diagnosis.rates_hz[utterance.id]
     try:
         samples = samples_of(utterance, rate_hz)
     except AudioProblem:
-        return f'<div class="utterance">{head}</div>'
-    player = page.audio(samples, rate_hz)
-    return f'<div class="utterance">{head}{page.paragraph(diagnosis.texts[utterance.id])}{player}</div>'
+        return shown
+    return shown | {"text": diagnosis.texts[utterance.id], "sound": encode(samples, rate_hz)}
 
 
-def _feasibility(diagnosis: Diagnosis) -> str:
+def _feasibility(diagnosis: Diagnosis) -> Markup:
     if not diagnosis.settings:
-        return ""
+        return Markup()
     rows = [
         [setting.tokenizer, *(str(len(setting.infeasible[factor])) for factor in FACTORS)]
         for setting in diagnosis.settings
     ]
     columns = ["Training utterances that cannot be aligned", *(f"#{factor}x" for factor in FACTORS)]
     advice = f"With frames of 10 ms: {diagnosis.recommended}"
-    return page.table(columns, rows) + page.paragraph(advice)
+    return part("table", Table(columns, rows)) + part("paragraph", advice)
 
 
-def _characters(diagnosis: Diagnosis) -> str:
+def _characters(diagnosis: Diagnosis) -> Markup:
     written = {name: utterance.text or "" for name, utterance in diagnosis.utterances.items()}
     rows = [[c, name, str(count), example] for c, name, count, example in character_table(written)[:CHARACTERS_SHOWN]]
-    return page.table(["Character", "Name", "#Times", "In"], rows)
+    return part("table", Table(["Character", "Name", "#Times", "In"], rows))

@@ -8,7 +8,7 @@ from asr.doctor.findings import Finding
 from asr.doctor.transcripts import repeats_prompts
 
 MIN_WORDS = 1000  # of a test set; the 95 % interval of a WER of 20 % is then about ±2.5 points wide, speakers apart
-NAMED = 5
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def leaks(placed: Sequence[Placed]) -> Iterator[Finding]:
             value = f"{shared[0]} is the only speaker: the score of {split} says nothing about other voices"
             yield Finding("speaker_leak", "", value)
         elif shared:
-            named = ", ".join(shared[:NAMED]) + (", …" if len(shared) > NAMED else "")
+            named = ", ".join(shared[:MOST_NAMED]) + (", …" if len(shared) > MOST_NAMED else "")
             count = sum(each.speaker in voices for each in members)
             yield Finding(
                 "speaker_leak", "", f"{split} and train share {len(shared)} speakers ({named}), {count} utterances"

@@ -9,10 +9,9 @@ import torch
 from asr.corpus.checking import samples_of
 from asr.corpus.utterance import Utterance
 from asr.doctor.measures import usual
-from asr.tasks.transcribe.ctc.head import BLANK
 from asr.tasks.transcribe.ctc.loss import required_frames
-from asr.tasks.transcribe.text.tokenizer import UnknownCharacter
-from asr.use.recognizer import Recognizer, batches_by_length, side_by_side
+from asr.tasks.transcribe.recognizer import Recognizer, batches_by_length, side_by_side
+from asr.tasks.transcribe.text.tokenizer import BLANK, UnknownCharacter
 
 BATCH_S = 60.0
 SUSPICIOUS_Z = 5.0  # robust deviations from the usual

@@ -1,1 +1,1 @@
-"""How good a recogniser is, how sure that is, and a report to look at."""
+"""Numbers: rates with intervals, paired tests, breakdowns, confidences that are true; of any task."""

@@ -1,24 +1,23 @@
-"""The acoustic model: waveform in, token log-probabilities out."""
+"""The network: waveform in, what a task's head makes of the hidden frames out."""
 
 from torch import Tensor, nn
 
 from asr.model.encoders import Encoder
 from asr.model.features import Features
-from asr.tasks.transcribe.ctc.head import CTCHead
 
 
-class AcousticModel(nn.Module):
-    """features -> encoder -> head, (B, S) samples -> (B, T', V) log-probabilities."""
+class SpeechModel(nn.Module):
+    """features -> encoder -> head, (B, S) samples -> the head's outputs."""
 
-    def __init__(self, features: Features, encoder: Encoder, head: CTCHead) -> None:
+    def __init__(self, features: Features, encoder: Encoder, head: nn.Module) -> None:
         super().__init__()
         self.features, self.encoder, self.head = features, encoder, head
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, S), (B,) samples -> (B, T', V), (B,) frames."""
+        """(B, S), (B,) samples -> outputs, which begin with B, and (B,) frames of the encoder."""
         frames, lengths = self.features(waveform, lengths)
         hidden, lengths = self.encoder(frames, lengths)
-        return self.head(hidden), lengths
+        return self.head(hidden, lengths), lengths
 
     @property
     def frame_s(self) -> float:

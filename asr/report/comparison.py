@@ -1,47 +1,50 @@
 """Several runs side by side on one page: scores, curves, configurations, and the utterances where they differ most."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
 
 from asr.errors import UserError
-from asr.report import page
-from asr.report.numbers import NONE, bounds, clock, count, interval, is_number, percent, probability
-from asr.report.plots import SERIES, compared_curves
+from asr.report.numbers import NONE, bounds, clock, count, is_number
+from asr.report.page import Section, page, part, render
+from asr.report.paired import EXPLAINED, paired_cells, paired_columns
+from asr.report.plots import SERIES, compared_curves, drawing
+from asr.report.presentation import Presentation
+from asr.report.run import rate_cells, rate_columns
+from asr.report.tables import Bars, Table
 from asr.runs.files import Record, RunFiles, read_run
 from asr.runs.folder import flat
-from asr.tasks.transcribe.report.utterances import filters
-from asr.tasks.transcribe.scoring.confusions import AlignedWord, align_words
-from asr.tasks.transcribe.scoring.significance import compare
+from asr.task import Rate
 from asr.writing import write_whole
 
-UTTERANCES_SHOWN = 500
 PREFERRED = ("test", "dev", "all", "train")  # split that is compared, where several runs have several
 NOT_COMPARED = ("run_dir", "name", "environment.started")  # these always differ
-LEGEND = (
-    "A word struck out was missed, an underlined one was not said, a dotted line marks a word that stands in place of"
-    " another."
-)
+SEED = 0  # of the bootstrap
 
 
-def write_comparison(folders: Sequence[Path], path: Path) -> Path:
+def write_comparison(folders: Sequence[Path], path: Path, presentation: Presentation) -> Path:
     """Write the page of several run or evaluation folders to `path`; returns it.
 
     Raises UserError where fewer than two are given, or one of them has no scores, or none of a split that all have.
     """
     if len(folders) < 2:
         raise UserError("a comparison takes two runs or more: asr compare RUN RUN …")
-    runs = [_scored(Path(folder)) for folder in folders]
+    rate = presentation.rates[0]
+    runs = [scored_run(Path(folder), rate) for folder in folders]
     for run, name in zip(runs, names_of(folders), strict=True):
         run.name = name
-    split = _split_of(runs)
+    split = shared_split(runs, rate)
+    records = [records_of(run, split) for run in runs]
+    differing = presentation.differing([run.name for run in runs], records)
     sections = [
-        page.section(f"Scores ({split})", _scores(runs, split), _same_set(runs, split), _differences(runs, split)),
-        page.section("Learning curves", _curves(runs)),
-        page.section("Where the configurations differ", _configurations(runs)),
-        page.section(f"Utterances where they differ most ({split})", _utterances(runs, split)),
+        Section(f"Scores ({split})", scores(runs, split, presentation)),
+        Section("Learning curves", curves(runs, rate)),
+        Section("Where the configurations differ", configurations(runs)),
+        *([Section(f"{differing.title} ({split})", differing.content)] if differing else []),
     ]
-    title = f"Comparison of {len(runs)} runs"
-    write_whole(path, page.page(title, [f"<h1>{title}</h1>", page.contents(sections), *sections]))
+    write_whole(path, page(f"Comparison of {len(runs)} runs", sections))
     return path
 
 
@@ -55,22 +58,23 @@ def names_of(folders: Sequence[Path]) -> list[str]:
     return [f"{'/'.join(each[-1:])} ({place})" for place, each in enumerate(parts, start=1)]  # one given twice
 
 
-def _scored(folder: Path) -> RunFiles:
+def scored_run(folder: Path, rate: Rate) -> RunFiles:
+    """The files of a run that has scores; UserError where there are none."""
     if not folder.is_dir():
         raise UserError(
             f"{folder}: no such folder; give those of finished trainings or evaluations, such as runs/demo/…"
         )
     run = read_run(folder)
-    if not any(is_number(scores.get("wer")) for scores in run.metrics.values()):
+    if not any(is_number(found.get(rate.name)) for found in run.metrics.values()):
         raise UserError(
             f"{folder}: no scores in it (metrics.json); give the folder of a finished training or evaluation"
         )
     return run
 
 
-def _split_of(runs: Sequence[RunFiles]) -> str:
+def shared_split(runs: Sequence[RunFiles], rate: Rate) -> str:
     """The split that all have scores of."""
-    scored = [{name for name, scores in run.metrics.items() if is_number(scores.get("wer"))} for run in runs]
+    scored = [{name for name, found in run.metrics.items() if is_number(found.get(rate.name))} for run in runs]
     shared = set.intersection(*scored)
     if not shared:
         have = "; ".join(f"{run.name}: {', '.join(sorted(names))}" for run, names in zip(runs, scored, strict=True))
@@ -78,138 +82,91 @@ def _split_of(runs: Sequence[RunFiles]) -> str:
     return next((name for name in PREFERRED if name in shared), min(shared))
 
 
-def _scores(runs: Sequence[RunFiles], split: str) -> str:
-    """A line a run, best first."""
-    runs = sorted(runs, key=lambda run: run.metrics[split]["wer"])
-    columns = ["Run", "#WER", "#95 % interval", "#CER", "#Parameters", "#Training", "#Audio s/s", "#Epochs"]
-    bars = [(run.metrics[split]["wer"], bounds(run.metrics[split].get("wer_ci95"))) for run in runs]
-    return page.table(columns, [_score(run, split) for run in runs], bars)
+def scores(runs: Sequence[RunFiles], split: str, presentation: Presentation) -> Markup:
+    """A line a run, best first; whether the best is better than the others, or only luckier."""
+    rates, rate = presentation.rates, presentation.rates[0]
+    ranked = sorted(runs, key=lambda run: rate.cost(run.metrics[split][rate.name]))
+    columns = ["Run", *rate_columns(rates), "#Parameters", "#Training", "#Audio s/s", "#Epochs"]
+    rows = [[run.name, *rate_cells(run.metrics[split], rates), *training_cells(run)] for run in ranked]
+    bars = [(run.metrics[split][rate.name], bounds(run.metrics[split].get(f"{rate.name}_ci95"))) for run in ranked]
+    return render(
+        "comparison_scores.html",
+        scores=Table(columns, rows, Bars.of(rate, bars)),
+        warning=warning_of_different_sets(runs, split),
+        best=ranked[0].name,
+        tests=paired_tests(ranked, split, presentation),
+        explained=EXPLAINED,
+    )
 
 
-def _score(run: RunFiles, split: str) -> list[str]:
-    scores, train = run.metrics[split], run.metrics.get("train", {})
-    took, speed, epochs = (train.get(key) for key in ("seconds", "audio_seconds_per_second", "epochs"))
+def training_cells(run: RunFiles) -> list[str]:
+    """Size of the model, and time, speed and epochs of its training."""
+    train = run.metrics.get("train", {})
+    seconds, speed, epochs = (train.get(key) for key in ("seconds", "audio_seconds_per_second", "epochs"))
     return [
-        run.name,
-        percent(scores["wer"]),
-        interval(scores.get("wer_ci95")),
-        percent(scores.get("cer")),
         count(train.get("parameters")),
-        clock(took) if is_number(took) else NONE,
+        clock(seconds) if is_number(seconds) else NONE,
         count(round(speed)) if is_number(speed) else NONE,
         f"{epochs:.4g}" if is_number(epochs) else NONE,
     ]
 
 
-def _differences(runs: Sequence[RunFiles], split: str) -> str:
-    """Whether the best run is better than the others, or only luckier; nothing where they heard different sets."""
-    best, *others = sorted(runs, key=lambda run: run.metrics[split]["wer"])
-    spoken = {str(record.get("id")): record for record in _of_split(best, split)}
-    rows = []
+def paired_tests(ranked: Sequence[RunFiles], split: str, presentation: Presentation) -> Table:
+    """Every run against the best one, as far as both were scored on the same utterances."""
+    best, *others = ranked
+    best_records = by_id(best, split)
+    found: dict[str, Mapping[str, Any]] = {}
     for run in others:
-        heard = {str(record.get("id")): record for record in _of_split(run, split)}
-        if len(spoken) < 2 or {k: r["reference"] for k, r in heard.items()} != {
-            k: r["reference"] for k, r in spoken.items()
-        }:
-            continue
-        references, hypotheses = ([record[key] for record in spoken.values()] for key in ("reference", "hypothesis"))
-        speakers = [record.get("speaker") for record in spoken.values()]
-        theirs = [heard[name]["hypothesis"] for name in spoken]
-        found = compare(references, theirs, hypotheses, speakers)
-        low, high = found.difference_ci95
-        expected = f"{100 * low:+.1f} to {100 * high:+.1f}"
-        rows.append(
-            [
-                run.name,
-                f"{100 * found.difference:+.1f}",
-                expected,
-                probability(found.bootstrap_p),
-                probability(found.mapsswe.p),
-            ]
-        )
-    columns = ["Run", "#More WER, points", "#95 % interval", "#p, bootstrap over speakers", "#p, MAPSSWE"]
-    if not rows:
-        return ""
-    told = (
-        f"Against {best.name}, on the same utterances: a difference with p below 0.05 would rarely come about by luck."
-    )
-    question = page.escape(f"Is {best.name} better, or luckier?")
-    return f"<h3>{question}</h3>{page.paragraph(told)}{page.table(columns, rows)}"
+        records = by_id(run, split)
+        if references(records) == references(best_records):
+            lines = [records[name] for name in best_records]
+            tested = presentation.compare(lines, list(best_records.values()), SEED)
+            found |= {run.name: tested} if tested is not None else {}
+    columns = paired_columns(f"More {presentation.rates[0].title}", list(found.values()))
+    return Table(["Run", *columns], [[name, *paired_cells(tested, columns)] for name, tested in found.items()])
 
 
-def _same_set(runs: Sequence[RunFiles], split: str) -> str:
-    """A warning where scores are of different sets."""
-    sets = [{(r.get("id"), r["reference"]) for r in _of_split(run, split)} for run in runs]
+def warning_of_different_sets(runs: Sequence[RunFiles], split: str) -> str:
+    """What to say where scores are of different sets."""
+    sets = [{(record.get("id"), record["reference"]) for record in records_of(run, split)} for run in runs]
     if all(each == sets[0] for each in sets):
         return ""
     shared = len(set.intersection(*sets))
     sizes = ", ".join(f"{run.name}: {len(each)}" for run, each in zip(runs, sets, strict=True))
-    return page.note(
+    return (
         f"These runs were scored on different sets ({sizes} utterances; all share {shared} with the same transcript):"
         " their rates cannot be compared. Score them on one: python evaluate.py run=… data.source=…"
     )
 
 
-def _of_split(run: RunFiles, split: str) -> list[Record]:
+def records_of(run: RunFiles, split: str) -> list[Record]:
     return [record for record in run.hypotheses if record.get("split", split) == split]
 
 
-def _curves(runs: Sequence[RunFiles]) -> str:
-    figures = compared_curves({run.name: run.history for run in runs})
-    inside = "".join(f"<div><h3>{page.escape(title)}</h3>{page.drawing(f)}</div>" for title, f in figures.items())
-    keys = "".join(
-        f'<span style="--colour:{SERIES[place % len(SERIES)]}">{page.escape(run.name)}</span>'
-        for place, run in enumerate(runs)
+def by_id(run: RunFiles, split: str) -> dict[str, Record]:
+    return {str(record.get("id")): record for record in records_of(run, split)}
+
+
+def references(records: dict[str, Record]) -> dict[str, str]:
+    return {name: record["reference"] for name, record in records.items()}
+
+
+def curves(runs: Sequence[RunFiles], rate: Rate) -> Markup:
+    """The learning curves of all runs over one another."""
+    figures = compared_curves({run.name: run.history for run in runs}, rate)
+    return render(
+        "comparison_curves.html",
+        figures=[(title, drawing(figure)) for title, figure in figures.items()],
+        key=[(run.name, SERIES[place % len(SERIES)]) for place, run in enumerate(runs)],
     )
-    return f'<p class="key">{keys}</p><div class="halves">{inside}</div>' if inside else ""
 
 
-def _configurations(runs: Sequence[RunFiles]) -> str:
+def configurations(runs: Sequence[RunFiles]) -> Markup:
     """Every key whose values differ, a column a run."""
     known = [flat(run.config) for run in runs]
     keys = [key for key in dict.fromkeys(key for each in known for key in each) if key not in NOT_COMPARED]
     rows = [[key, *(str(each.get(key, NONE)) for each in known)] for key in keys]
     different = [row for row in rows if len(set(row[1:])) > 1]
     if not different:
-        return page.paragraph("All keys have the same values.") if any(known) else ""
-    return page.table(["Key", *(run.name for run in runs)], different)
-
-
-def _utterances(runs: Sequence[RunFiles], split: str) -> str:
-    """Utterances that all runs heard, those first whose errors differ most."""
-    heard = [{str(record.get("id")): record for record in _of_split(run, split)} for run in runs]
-    first, *others = heard
-    ids = [
-        name
-        for name, record in first.items()
-        if all(name in each and each[name]["reference"] == record["reference"] for each in others)
-        and any(each[name]["hypothesis"] != record["hypothesis"] for each in others)
-    ]
-    if not ids:
-        return page.paragraph("There is no utterance that all heard and any heard differently.")
-    references = [first[name]["reference"] for name in ids]
-    alignments = [align_words(references, [each[name]["hypothesis"] for name in ids]) for each in heard]
-    errors = [[sum(a != b for a, b in own[i]) for own in alignments] for i in range(len(ids))]
-    order = sorted(range(len(ids)), key=lambda i: (min(errors[i]) - max(errors[i]), -max(errors[i]), ids[i]))
-    shown = order[:UTTERANCES_SHOWN]
-    rows = [_row(first[ids[i]], [run.name for run in runs], [own[i] for own in alignments], errors[i]) for i in shown]
-    told = f"{len(ids)} utterances were heard differently"
-    told += f"; these are the {len(shown)} whose errors differ most." if len(shown) < len(ids) else "."
-    orders = {"given": "Most different first", "errors": "Most errors first"}
-    return page.paragraph(f"{told} {LEGEND}") + filters([first[ids[i]] for i in shown], orders) + page.rows(rows)
-
-
-def _row(
-    record: Record, names: Sequence[str], alignments: Sequence[Sequence[AlignedWord]], errors: Sequence[int]
-) -> str:
-    about = [page.isolated(str(record.get("id")))]
-    if record.get("speaker"):
-        about.append(f"speaker {page.isolated(str(record['speaker']))}")
-    words = max(len(record["reference"].split()), 1)
-    lines = [page.line("Reference", page.escape(record["reference"]))]
-    for name, alignment, wrong in zip(names, alignments, errors, strict=True):
-        lines.append(page.line(f"{name} {percent(wrong / words)}", page.heard(alignment)))
-    data = {"id": record.get("id"), "speaker": record.get("speaker"), "errors": max(errors)}
-    data |= {"duration": record["duration"]} if is_number(record.get("duration")) else {}
-    inside = f'<div class="about">{" · ".join(about)}</div>{"".join(lines)}'
-    return f'<div class="utterance side-by-side"{page.attributes(data)}>{inside}</div>'
+        return part("paragraph", "All keys have the same values." if any(known) else "")
+    return part("table", Table(["Key", *(run.name for run in runs)], different))

@@ -1,15 +1,10 @@
 """Numbers as a report writes them."""
 
-from typing import Any, TypeGuard
+from typing import Any
 
-import numpy as np
+from asr.evaluation.numbers import bounds, is_number
 
 NONE = "–"
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    """Whether a value read from a file can be drawn and written: not null, not NaN, not infinite."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
 
 
 def percent(fraction: object) -> str:
@@ -20,13 +15,6 @@ def percent(fraction: object) -> str:
 def count(value: object) -> str:
     """Thousands set apart by a thin space."""
     return f"{value:,}".replace(",", "\u202f") if isinstance(value, int) else NONE
-
-
-def bounds(values: Any) -> tuple[float, float] | None:
-    """An interval read from a file; None where it is none."""
-    if isinstance(values, list) and len(values) == 2 and all(map(is_number, values)):
-        return float(values[0]), float(values[1])
-    return None
 
 
 def interval(values: Any) -> str:
@@ -45,3 +33,8 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def points(difference: float) -> str:
+    """+1.2 for a rate that is 0.012 more."""
+    return f"{100 * difference:+.1f}"

@@ -1,112 +1,49 @@
-"""Figures of a training run: learning curves, and an utterance with the token posteriors that its text came from."""
+"""Figures of trainings, drawn in a page's own colours: learning curves, of one run and of several; reliability."""
 
+import io
+import re
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from asr.report.numbers import is_number
+from asr.task import Rate
 
 INK = "#1f2a37"  # text and axes; a page in the dark replaces it
 SERIES = ("#3b7dd8", "#d9822b", "#2a9d8f", "#c2507a", "#8a63d2", "#7c8b2e")  # legible on white and on near-black
 FAINT = "#9aa5b1"
-INCHES_PER_SECOND = 1.6
-WIDTH_INCHES = (10.5, 30.0)  # narrowest and widest figure of an utterance
 FONT_POINTS = 10
 
 
-@dataclass(frozen=True)
-class Example:
-    """One utterance with everything that is to be heard and seen of it.
-
-    samples: (S,) in [-1, 1]; spectrogram: (T, F), whatever features the encoder reads; posteriors: (T', V),
-    probabilities of the tokens with the CTC blank at 0; pieces: the V tokens as they are shown.
-    """
-
-    id: str
-    reference: str
-    hypothesis: str
-    samples: np.ndarray
-    sample_rate: int
-    spectrogram: np.ndarray
-    posteriors: np.ndarray
-    pieces: Sequence[str]
-
-    @property
-    def duration_s(self) -> float:
-        return len(self.samples) / self.sample_rate
+def drawing(figure: Figure) -> Markup:
+    """A figure as inline SVG whose ink is the page's own."""
+    file = io.StringIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "report"}), warnings.catch_warnings():
+        # The browser has glyphs for scripts that matplotlib's own font lacks.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    svg = file.getvalue()
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    svg = svg.replace(INK, "currentColor").replace("'DejaVu Sans'", "system-ui, 'DejaVu Sans'")
+    return Markup(f'<figure class="scroll">{svg}</figure>')
 
 
-def figure_of_example(example: Example, threshold: float = 0.3) -> Figure:
-    """The features above the token posteriors, on one axis of time in seconds.
-
-    threshold: the probability that a token must once exceed to be drawn and named.
-    """
-    width = float(np.clip(example.duration_s * INCHES_PER_SECOND, *WIDTH_INCHES))
-    figure = Figure(figsize=(width, 4.6), layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
-    above.imshow(
-        np.asarray(example.spectrogram, dtype=np.float32).T,
-        origin="lower",
-        aspect="auto",
-        interpolation="none",
-        cmap="magma",
-        extent=(0.0, example.duration_s, 0.0, float(example.spectrogram.shape[1])),
-    )
-    above.set_ylabel("feature")
-    _draw_posteriors(below, example, threshold)
-    below.set_xlabel("time (s)")
-    below.set_xlim(0.0, example.duration_s)
-    for axes in (above, below):
-        _plain(axes)
-    return figure
-
-
-def _draw_posteriors(axes: Axes, example: Example, threshold: float) -> None:
-    """A line for every token that exceeds the threshold, named above its peaks; the blank is the faint one."""
-    posteriors = np.asarray(example.posteriors, dtype=np.float32)  # (T', V)
-    frames = len(posteriors)
-    times_s = (np.arange(frames) + 0.5) * example.duration_s / max(frames, 1)
-    if frames:
-        axes.plot(times_s, posteriors[:, 0], color=FAINT, linewidth=0.8)
-    shown = (np.flatnonzero((posteriors[:, 1:] > threshold).any(axis=0)) + 1).tolist()
-    by_onset = sorted(shown, key=lambda token: int((posteriors[:, token] > threshold).argmax()))
-    for i, token in enumerate(by_onset):
-        color = SERIES[i % len(SERIES)]
-        axes.plot(times_s, posteriors[:, token], color=color, linewidth=1.4)
-        for frame in _peaks(posteriors[:, token], threshold):
-            axes.annotate(
-                example.pieces[token].replace("$", r"\$"),  # a pair of dollars would be read as a formula
-                (times_s[frame], 1.0),
-                xytext=(0, 5),
-                textcoords="offset points",
-                ha="center",
-                color=color,
-                fontsize=FONT_POINTS,
-            )
-    axes.set_ylim(0.0, 1.25)
-    axes.set_yticks([0.0, 0.5, 1.0])
-    axes.set_ylabel("posterior\n(blank: grey)")
-
-
-def _peaks(probabilities: np.ndarray, threshold: float) -> list[int]:
-    """The frame of the maximum of each stretch (T',) above the threshold."""
-    edges = np.diff(np.concatenate([[0], probabilities > threshold, [0]]).astype(int))
-    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    return [int(start + probabilities[start:end].argmax()) for start, end in zip(starts, ends, strict=True)]
-
-
-def learning_curves(history: Sequence[Mapping[str, Any]]) -> dict[str, Figure]:
-    """Figures of the loss, the error rates and the learning rate over training steps, by their titles.
+def learning_curves(history: Sequence[Mapping[str, Any]], rates: Sequence[Rate]) -> dict[str, Figure]:
+    """Figures of the loss, the rates and the learning rate over training steps, by their titles.
 
     history: a record of each validation, as in history.jsonl. What was never recorded has no figure.
     """
+    kind = "Rates" if any(rate.higher_is_better for rate in rates) else "Error rates"
+    on_dev = {f"dev_{rate.name}": rate.title for rate in rates}
     figures = {
-        "Loss": _curves(history, {"train_loss": "training", "dev_loss": "dev"}, "CTC loss"),
-        "Error rates on dev": _curves(history, {"dev_wer": "WER", "dev_cer": "CER"}, "error rate (%)", percent=True),
+        "Loss": _curves(history, {"train_loss": "training", "dev_loss": "dev"}, "loss"),
+        f"{kind} on dev": _curves(history, on_dev, f"{kind.lower().removesuffix('s')} (%)", percent=True),
         "Learning rate": _curves(history, {"learning_rate": "learning rate"}, "learning rate"),
     }
     return {title: figure for title, figure in figures.items() if figure is not None}
@@ -146,20 +83,21 @@ def _curves(
     axes.set_xlabel("training step")
     axes.set_ylabel(label)
     axes.grid(axis="y", color=FAINT, alpha=0.3, linewidth=0.6)
-    _plain(axes)
+    plain_axes(axes)
     return figure
 
 
-def compared_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Figure]:
+def compared_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]], rate: Rate) -> dict[str, Figure]:
     """The curves of several runs over one another, by title; histories: of each run by its name.
 
     What no run recorded has no figure.
     """
+    of_rate = f"dev_{rate.name}", 100.0, f"{rate.title} (%)"
     shown = {
-        "WER on dev, over steps": ("step", 1.0, "training step", "dev_wer", 100.0, "WER (%)"),
-        "WER on dev, over time": ("seconds", 1 / 60, "minutes of training", "dev_wer", 100.0, "WER (%)"),
-        "CTC loss on dev": ("step", 1.0, "training step", "dev_loss", 1.0, "loss"),
-        "CTC loss in training": ("step", 1.0, "training step", "train_loss", 1.0, "loss"),
+        f"{rate.title} on dev, over steps": ("step", 1.0, "training step", *of_rate),
+        f"{rate.title} on dev, over time": ("seconds", 1 / 60, "minutes of training", *of_rate),
+        "Loss on dev": ("step", 1.0, "training step", "dev_loss", 1.0, "loss"),
+        "Loss in training": ("step", 1.0, "training step", "train_loss", 1.0, "loss"),
     }
     figures = {}
     for title, (over, scale, over_label, key, key_scale, label) in shown.items():
@@ -174,26 +112,29 @@ def compared_curves(histories: Mapping[str, Sequence[Mapping[str, Any]]]) -> dic
             axes.set(xlabel=over_label, ylabel=label)
             axes.set_ylim(bottom=0.0)
             axes.grid(axis="y", color=FAINT, alpha=0.3, linewidth=0.6)
-            _plain(axes)
+            plain_axes(axes)
             figures[title] = figure
     return figures
 
 
-def reliability(bins: Sequence[Mapping[str, Any]]) -> Figure:
-    """How many words of a confidence are right, over that confidence; the area of a point goes with its words."""
+def reliability(bins: Sequence[Mapping[str, Any]], counted: str) -> Figure:
+    """How many of what has a confidence is right, over that confidence; the area of a point goes with their number.
+
+    counted: the key of that number, and what was counted: words, utterances.
+    """
     figure = Figure(figsize=(4.2, 3.4), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle="--")
-    words = np.array([each["words"] if is_number(each.get("words")) else 1 for each in bins], dtype=float)
+    sizes = np.array([each[counted] if is_number(each.get(counted)) else 1 for each in bins], dtype=float)
     confidences, accuracies = ([each[key] for each in bins] for key in ("confidence", "accuracy"))
     axes.plot(confidences, accuracies, color=SERIES[0], linewidth=1.4)
-    axes.scatter(confidences, accuracies, s=10 + 150 * words / max(words.max(), 1.0), color=SERIES[0], alpha=0.7)
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share of words that are right")
-    _plain(axes)
+    axes.scatter(confidences, accuracies, s=10 + 150 * sizes / max(sizes.max(), 1.0), color=SERIES[0], alpha=0.7)
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel=f"share of {counted} that are right")
+    plain_axes(axes)
     return figure
 
 
-def _plain(axes: Axes) -> None:
+def plain_axes(axes: Axes) -> None:
     """Two spines, one colour, one size of letters."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(INK)

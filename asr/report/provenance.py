@@ -3,22 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from asr.report import page
+from markupsafe import Markup
+
 from asr.report.numbers import clock, count, is_number
+from asr.report.page import render
 from asr.runs.files import RunFiles
 
-CONFIG_GROUPS = (
-    "text",
-    "features",
-    "augment",
-    "tokenizer",
-    "encoder",
-    "loss",
-    "optimizer",
-    "schedule",
-    "decoder",
-)
-TOOK: dict[str, tuple[str, Any]] = {
+SHOWN_ELSEWHERE = ("data", "trainer", "environment")  # of the configuration
+DECISIVE = ("budget", "seed")
+TRAINING_FIGURES: dict[str, tuple[str, Any]] = {
     "parameters": ("Parameters", count),
     "seconds": ("Training time", clock),
     "epochs": ("Epochs", lambda epochs: f"{epochs:.4g}"),
@@ -28,25 +21,24 @@ TOOK: dict[str, tuple[str, Any]] = {
 }
 
 
-def provenance(run: RunFiles) -> str:
+def provenance(run: RunFiles) -> Markup:
     """Everything that is known of how a run came about, as tables, and its configuration in full."""
     size = [("Model file", f"{run.model_bytes / 2**20:.1f} MiB")] if run.model_bytes else []
     tables = (
-        ("Training", took(run.metrics) + size),
+        ("Training", training_figures(run.metrics) + size),
         ("Data", _data(run)),
         ("Model and training, in short", _groups(run.config)),
         ("Program and machine", _named(run.config.get("environment"))),
         ("Evaluation", _named(run.evaluation)),
     )
-    shown = "".join(f"<h3>{title}</h3>{page.facts(rows)}" for title, rows in tables if rows)
-    whole = page.listing("The whole configuration (config.yaml)", run.config_text) if run.config_text else ""
-    return shown + whole
+    return render("provenance.html", tables=tables, configuration=run.config_text)
 
 
-def took(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+def training_figures(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Size of the model, time, throughput and memory of training, as far as metrics.json holds them."""
     train = metrics.get("train", {})
-    return [(name, shown(train[key])) for key, (name, shown) in TOOK.items() if is_number(train.get(key))]
+    known = TRAINING_FIGURES.items()
+    return [(name, write(train[key])) for key, (name, write) in known if is_number(train.get(key))]
 
 
 def _data(run: RunFiles) -> list[tuple[str, str]]:
@@ -59,8 +51,11 @@ def _data(run: RunFiles) -> list[tuple[str, str]]:
 
 
 def _groups(config: Mapping[str, Any]) -> list[tuple[str, str]]:
-    rows = [(group.capitalize(), one_line(config[group])) for group in CONFIG_GROUPS if config.get(group)]
-    return rows + [(key.capitalize(), one_line(config[key])) for key in ("budget", "seed") if key in config]
+    """The groups of the configuration, a line each, and what else decides the result."""
+    apart = *SHOWN_ELSEWHERE, *DECISIVE
+    groups = [key for key, value in config.items() if isinstance(value, dict | list) and value and key not in apart]
+    keys = [*groups, *(key for key in DECISIVE if key in config)]
+    return [(key.capitalize(), one_line(config[key])) for key in keys]
 
 
 def _named(values: object) -> list[tuple[str, str]]:

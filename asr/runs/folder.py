@@ -1,20 +1,18 @@
 """A run is a folder: where it is, whether it goes on from an interrupted one, and what stands in it from the start."""
 
-import os
 import platform
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import torch
 import yaml
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from asr.configuration.old_names import with_todays_names
+from asr.configuration.old_names import with_current_names
 from asr.errors import UserError, one_line
 from asr.writing import mend_folder, write_whole
 
@@ -70,17 +68,16 @@ class RunFolder:
         )
 
 
-def open_run(config: DictConfig) -> RunFolder:
+def open_run(values: Mapping[str, Any]) -> RunFolder:
     """The folder this configuration trains in: the one asked for, an interrupted one of the same, or a new one.
 
-    Raises UserError where run_dir holds another run or something else, naming what differs.
+    values: what conf/train.yaml describes, composed. Raises UserError where run_dir holds another run or something
+    else, naming what differs.
     """
-    if "LOCAL_RANK" in os.environ and "ASR_RUN_DIR" in os.environ:  # a further process of one distributed training
-        return RunFolder(Path(os.environ["ASR_RUN_DIR"]))
-    folder = RunFolder(Path(config.run_dir)) if config.run_dir else free_folder(config)
+    folder = RunFolder(Path(values["run_dir"])) if values["run_dir"] else free_folder(values)
     mend_folder(folder.model)
     if folder.config.is_file():
-        different = differences(config, read_config(folder.config))
+        different = differences(values, read_config(folder.config))
         if different:
             raise UserError(f"{folder.path} holds a run with {'; '.join(different[:4])}: give another run_dir")
     elif folder.path.is_dir() and any(path.suffix != ".part" for path in folder.path.iterdir()):
@@ -90,41 +87,48 @@ def open_run(config: DictConfig) -> RunFolder:
     except OSError as error:
         raise UserError(f"run_dir={folder.path}: cannot be made ({error.strerror}); give another run_dir") from error
     if not folder.config.is_file():
-        written = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
-        written.environment = environment()
-        write_whole(folder.config, OmegaConf.to_yaml(written))
-    os.environ["ASR_RUN_DIR"] = str(folder.path)
+        written = {**values, "environment": environment()}
+        write_whole(folder.config, yaml.safe_dump(written, sort_keys=False, allow_unicode=True))
     return folder
 
 
-def free_folder(config: DictConfig) -> RunFolder:
+def free_folder(values: Mapping[str, Any]) -> RunFolder:
     """runs/<experiment>/<name>, or with -2, -3 … where a finished or different run has the name."""
-    base = Path("runs") / (config.choices.get("experiment") or "default") / config.name
+    base = Path("runs") / (values["choices"].get("experiment") or "default") / values["name"]
     number = 1
     while True:
         folder = RunFolder(base if number == 1 else base.with_name(f"{base.name}-{number}"))
         if not folder.path.exists():
             return folder
         interrupted = folder.config.is_file() and not folder.finished
-        if interrupted and not differences(config, read_config(folder.config)):
+        if interrupted and not differences(values, read_config(folder.config)):
             return folder
         number += 1
 
 
-def read_config(path: Path) -> DictConfig:
-    """A run's config.yaml; UserError naming it where it is damaged."""
+def read_config(path: Path) -> dict[str, Any]:
+    """A run's config.yaml as plain values; UserError naming it where it is damaged."""
     try:
-        return cast(DictConfig, OmegaConf.create(with_todays_names(yaml.safe_load(path.read_text("utf-8")))))
-    except (yaml.YAMLError, OSError, ValueError, OmegaConfBaseException) as error:
+        found = with_current_names(yaml.safe_load(path.read_text("utf-8")))
+        if not isinstance(found, dict):
+            raise ValueError("no keys in it")
+    except (yaml.YAMLError, OSError, ValueError, RecursionError) as error:
         reason = one_line(error)
         raise UserError(f"{path}: not the configuration of a run ({reason}); give the folder of another run") from error
+    return found
 
 
-def differences(one: DictConfig, other: DictConfig) -> list[str]:
+def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
     """Keys whose values differ, as 'key=theirs instead of ours'."""
-    ours, theirs = (flat(OmegaConf.to_container(each, resolve=True)) for each in (one, other))
-    keys = [key for key in {**theirs, **ours} if not key.startswith(("environment.", "trainer.precision", *MAY_DIFFER))]
-    return [f"{k}={theirs.get(k)} instead of {ours.get(k)}" for k in keys if ours.get(k) != theirs.get(k)]
+    ignored = ["environment.", "trainer.precision", *MAY_DIFFER]
+    if "task" not in theirs:  # a run of an earlier version, which transcribes
+        ignored += ["task.", "choices.task", "trainer.monitor"]
+    one, other = flat(dict(ours)), flat(dict(theirs))
+    keys = [key for key in {**other, **one} if not key.startswith(tuple(ignored))]
+    keys = [
+        key for key in keys if not key.startswith("task.") or key.removeprefix("task.") not in one
+    ]  # the task repeats its groups
+    return [f"{key}={other.get(key)} instead of {one.get(key)}" for key in keys if one.get(key) != other.get(key)]
 
 
 def flat(values: object, prefix: str = "") -> dict[str, object]:

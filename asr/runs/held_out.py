@@ -1,36 +1,64 @@
 """The held-out speech that a run is measured on: its own, or another source's."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from hydra.utils import instantiate
 from lhotse import CutSet
-from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
 
-from asr.configuration.compose import nearest
+from asr.configuration.overrides import did_you_mean
+from asr.configuration.trust import DATA_PARTS, check_trusted
 from asr.corpus.corpus import Corpus
-from asr.corpus.folds import in_fold
+from asr.corpus.folds import with_fold_as_dev
+from asr.corpus.reading import DataSettings
 from asr.corpus.shards.index import Shards, sharded_corpora
-from asr.corpus.source import REJECTED, load_with_progress, open_source, write_rejected
-from asr.corpus.shards.streaming import held_corpus
+from asr.corpus.shards.streaming import corpus_in_memory
+from asr.corpus.source import REJECTED, open_source, write_rejected
 from asr.corpus.utterance import SPLITS, Reading, Utterance
 from asr.errors import UserError
-from asr.use.recognizer import Recognizer, load
 from asr.runs.folder import read_config
-from asr.configuration.trust import DATA_PARTS, check_trusted
+from asr.runs.model_folder import TrainedModel, load_model
 
 
-def open_trained_run(config: DictConfig) -> tuple[Path, DictConfig, Recognizer]:
-    """The folder of the run that `run` of conf/evaluate.yaml names, its configuration and its model.
+@dataclass(frozen=True)
+class HeldOut:
+    """What is measured: a split (train, dev, test or all) of `source`, None for the data that the run was trained on.
+
+    reader: what turns another source into utterances; max_rejected: share of them that may be unusable.
+    """
+
+    split: str
+    source: str | None
+    reader: Mapping[str, Any]
+    max_rejected: float
+
+    @property
+    def name(self) -> str:
+        """Where results go below the run: the split, with the name of the source where it is another one."""
+        return self.split if self.source is None else f"{Path(self.source).resolve().name}-{self.split}"
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A run's folder, the `data` part of its configuration, and its model."""
+
+    path: Path
+    data: Mapping[str, Any]
+    trained: TrainedModel
+
+
+def open_trained_run(path: str | Path, source: str | None) -> TrainedRun:
+    """The run of a folder; `source` is what will be read instead of its own data, if anything.
 
     Raises UserError where there is no such run, or where its configuration names what is no part of this program.
     """
-    run = run_folder(config.run)
-    trained = read_config(run / "config.yaml")
-    if config.data.source is None:  # the run's own data is read again, by what its file names
-        check_trusted(OmegaConf.to_container(trained.data), run / "config.yaml", DATA_PARTS)
-    return run, trained, load(run / "model")
+    run = run_folder(str(path))
+    data = read_config(run / "config.yaml").get("data")
+    if source is None:  # the run's own data is read again, by what its file names
+        check_trusted(data, run / "config.yaml", DATA_PARTS)
+    return TrainedRun(run, data or {}, load_model(run / "model"))
 
 
 def run_folder(path: str) -> Path:
@@ -44,52 +72,53 @@ def run_folder(path: str) -> Path:
     return run
 
 
-def read_split(config: DictConfig, trained: DictConfig, recognizer: Recognizer, out: Path, screen) -> Corpus:
-    """The wanted split of the given source, or of the run's own; a source without splits can be scored whole (all)."""
-    data, whole = trained.data, config.split == "all"
-    own = config.data.source is None
-    if config.split not in (*SPLITS, "all"):
-        hint = nearest(config.split, SPLITS)
-        raise UserError(f"split={config.split}: no such split{hint}; there are train, dev, test and all")
-    other = DictConfig({"source": config.data.source, "mix": [], "weights": []})
-    if (sharded := sharded_corpora(data if own else other)) is not None:
-        return read_shards(sharded[0], config, recognizer, out)
-    folded = own and config.split in ("train", "dev") and "folds" in data and data.folds
-    utterances = open_source(
-        data.source if own else config.data.source,
-        instantiate(data.reader if own else config.data.reader),
-        lambda: instantiate(data.synthetic)(),
-        data.text if own else None,
+def check_split(split: str) -> None:
+    """Raise UserError where there is no split of that name."""
+    if split not in (*SPLITS, "all"):
+        hint = did_you_mean(split, SPLITS)
+        raise UserError(f"split={split}: no such split{hint}; there are train, dev, test and all")
+
+
+def read_split(wanted: HeldOut, run: TrainedRun, model: TrainedModel, out: Path, screen: Console) -> Corpus:
+    """The wanted split of the given source, or of the run's own, as `model` hears it; a source can be scored whole."""
+    data, whole, own = run.data, wanted.split == "all", wanted.source is None
+    check_split(wanted.split)
+    settings = DataSettings.of(
+        dict(data) if own else {**data, "reader": wanted.reader, "text": None, "synthetic": None}
     )
-    corpus = load_with_progress(
+    sharded = settings.shards if own else sharded_corpora(wanted.source)
+    if sharded is not None:
+        return read_shards(sharded[0], wanted, model, out)
+    folded = own and wanted.split in ("train", "dev") and data.get("folds")
+    utterances = settings.utterances if own else open_source(wanted.source, settings.reader, tuple, None)
+    drawn = {"dev_fraction": 0.0, "test_fraction": 0.0} if whole else {}
+    corpus = settings.load(
         in_one_split(utterances) if whole else utterances,
         screen,
         out / REJECTED,
-        ["train"] if whole else ["train", "dev"] if folded else [config.split],
-        normalize=recognizer.normalize,
-        sample_rate=recognizer.sample_rate,
-        dev_fraction=0.0 if whole else data.dev_fraction,
-        test_fraction=0.0 if whole else data.test_fraction,
-        max_rejected=config.data.max_rejected,
-        max_utterance_seconds=data.max_utterance_seconds,
-        cache_gib=data.cache_gib,
+        ["train"] if whole else ["train", "dev"] if folded else [wanted.split],
+        target_of=model.task.target_of,
+        by_speaker=model.task.by_speaker,
+        sample_rate=model.sample_rate,
+        max_rejected=wanted.max_rejected,
         cache_dir=None,  # a stranger's run says nothing of this machine
+        **drawn,
     )
     if folded:
-        corpus = in_fold(corpus, data.folds, data.fold)
+        corpus = with_fold_as_dev(corpus, data["folds"], data["fold"], model.task.by_speaker)
     corpus.splits["all"] = corpus.splits["train"]
     return corpus
 
 
-def read_shards(corpora: Sequence[Shards], config: DictConfig, recognizer: Recognizer, out: Path) -> Corpus:
+def read_shards(corpora: Sequence[Shards], wanted: HeldOut, model: TrainedModel, out: Path) -> Corpus:
     """The wanted split of sharded corpora, which is held in memory; all of their splits as `all`."""
-    splits = SPLITS if config.split == "all" else (config.split,)
+    splits = SPLITS if wanted.split == "all" else (wanted.split,)
     there = [split for split in splits if any(each.shards(split) for each in corpora)]
     if not there:
-        raise UserError(f"{corpora[0].base}: has no {config.split}; choose another split, or shard it anew")
-    corpus = held_corpus(corpora, there, recognizer.normalize, recognizer.sample_rate)
+        raise UserError(f"{corpora[0].base}: has no {wanted.split}; choose another split, or shard it anew")
+    corpus = corpus_in_memory(corpora, there, model.task.target_of, model.sample_rate)
     write_rejected(out / REJECTED, corpus.rejected)
-    corpus.check_rejected(config.data.max_rejected)
+    corpus.check_rejected(wanted.max_rejected)
     corpus.notes.insert(0, f"{', '.join(each.base for each in corpora)}: {' and '.join(there)} read from shards")
     corpus.splits["all"] = CutSet.from_cuts(cut for split in there for cut in corpus.splits[split])
     return corpus

@@ -8,14 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from asr.audio.recording import AudioProblem
-from asr.corpus.batches import NO_ENCODING, Batch
+from asr.corpus.batches import Batch
 from asr.errors import UserError
 from asr.model.augment import Augmentation
-from asr.model.speech_model import AcousticModel
-from asr.tasks.transcribe.ctc.consistency import ConsistencyCTCLoss
-from asr.tasks.transcribe.ctc.loss import CTCLoss, required_frames
-from asr.tasks.transcribe.scoring.wer import character_error_rate, word_error_rate
-from asr.tasks.transcribe.text.tokenizer import Tokenizer
+from asr.model.speech_model import SpeechModel
+from asr.task import Task
 
 PATIENCE_STEPS = 20  # steps in a row whose loss or gradient is not finite before training gives up
 
@@ -25,32 +22,28 @@ class Validation:
     """What one pass over the dev set gathers."""
 
     references: list[str] = field(default_factory=list)
-    hypotheses: list[str] = field(default_factory=list)
+    predictions: list[str] = field(default_factory=list)
     loss_sum: float = 0.0
     utterances: int = 0
 
 
-class CTCTraining(lightning.LightningModule):
-    """One model, one loss, one optimizer; every encoder passes through these lines."""
+class Training(lightning.LightningModule):
+    """One model, one task, one optimizer; every encoder and every task passes through these lines."""
 
     def __init__(
         self,
-        model: AcousticModel,
-        loss: CTCLoss | ConsistencyCTCLoss,
+        model: SpeechModel,
+        task: Task,
         augment: Augmentation,
-        decoder: Callable,
-        tokenizer: Tokenizer,
         optimizer: Callable[..., torch.optim.Optimizer],
         gradient_norm: float,
     ) -> None:
         super().__init__()
-        self.model, self.loss, self.augment = model, loss, augment
-        self.decoder, self.tokenizer, self.optimizer = decoder, tokenizer, optimizer
-        self.gradient_norm = gradient_norm
+        self.model, self.loss, self.augment = model, task.loss, augment
+        self.task, self.optimizer, self.gradient_norm = task, optimizer, gradient_norm
         self.validation = Validation()
-        self.infeasible: dict[str, tuple[int, int, int]] = {}  # id -> steps without it, frames it had, frames it needed
+        self.left_out: dict[str, tuple[int, int, str]] = {}  # id -> steps without it, frames it had, its target
         self.unreadable: dict[str, AudioProblem] = {}  # id -> why its recording could not be decoded any more
-        self.unknown: dict[str, str] = {}  # id -> characters of its transcript that the tokenizer cannot write
         self.not_finite: dict[str, int] = {}  # id -> steps it was part of whose loss or gradient was not finite
         self.steps_not_finite = 0
 
@@ -60,14 +53,14 @@ class CTCTraining(lightning.LightningModule):
         frames, lengths = self.model.features(waveform, samples)  # (B, T, F)
         frames, lengths = self.augment.frames(*in_views(frames, lengths, self.loss.views))
         hidden, lengths = self.model.encoder(frames, lengths)  # (B, T', D)
-        loss, left_out = self.loss(self.model.head(hidden), lengths, batch.tokens, batch.token_counts)
+        loss, left_out = self.loss(self.model.head(hidden, lengths), lengths, *batch.target)
         return loss, left_out, lengths[: len(batch.ids)]
 
     def training_step(self, batch: Batch, index: int) -> Tensor | None:
         self.unreadable |= batch.unreadable
         loss, left_out, lengths = self.training_loss(batch)
         if left_out.any():
-            self.note_infeasible(batch, lengths, left_out)
+            self.note_left_out(batch, lengths, left_out)
         self.current_ids = batch.ids
         if not torch.isfinite(loss):
             self.note_not_finite("the loss")
@@ -87,23 +80,19 @@ class CTCTraining(lightning.LightningModule):
             self.note_not_finite("the gradient")
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        log_probs, lengths = self.model(batch.waveform, batch.lengths)
-        loss, left_out = self.loss(log_probs, lengths, batch.tokens, batch.token_counts)
+        outputs, lengths = self.model(batch.waveform, batch.lengths)
+        loss, left_out = self.loss(outputs, lengths, *batch.target)
         kept = len(batch.ids) - int(left_out.sum())
         self.validation.loss_sum += float(loss) * kept
         self.validation.utterances += kept
         self.validation.references += batch.texts
-        self.validation.hypotheses += [
-            self.tokenizer.decode(hypothesis.tokens) for hypothesis in self.decoder(log_probs, lengths)
-        ]
+        self.validation.predictions += self.task.predict(outputs, lengths)
 
     def on_validation_epoch_end(self) -> None:
         gathered, self.validation = self.validation, Validation()
-        scores = {
-            "loss/dev": gathered.loss_sum / max(1, gathered.utterances),
-            "wer/dev": word_error_rate(gathered.references, gathered.hypotheses),
-            "cer/dev": character_error_rate(gathered.references, gathered.hypotheses),
-        }
+        scores = {"loss/dev": gathered.loss_sum / max(1, gathered.utterances)}
+        rates = self.task.score(gathered.references, gathered.predictions)
+        scores |= {f"{name}/dev": rate for name, rate in rates.items()}
         self.log_dict(scores, batch_size=1, sync_dist=True)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -112,32 +101,22 @@ class CTCTraining(lightning.LightningModule):
         return self.optimizer([{"params": decayed}, {"params": kept, "weight_decay": 0.0}])
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
-        checkpoint["left_out"] = {
-            "infeasible": self.infeasible,
-            "not_finite": self.not_finite,
-            "unknown": self.unknown,
-        }
+        checkpoint["left_out"] = {"left_out": self.left_out, "not_finite": self.not_finite}
 
     def on_load_checkpoint(self, checkpoint: dict) -> None:
-        self.infeasible = checkpoint["left_out"]["infeasible"]
+        self.left_out = checkpoint["left_out"].get("left_out", {})  # runs of earlier versions kept it otherwise
         self.not_finite = checkpoint["left_out"]["not_finite"]
-        self.unknown = checkpoint["left_out"]["unknown"]
 
-    def note_infeasible(self, batch: Batch, lengths: Tensor, left_out: Tensor) -> None:
-        needed = required_frames(batch.tokens, batch.token_counts)
+    def note_left_out(self, batch: Batch, lengths: Tensor, left_out: Tensor) -> None:
         for row in left_out.nonzero().flatten().tolist():
             name = batch.ids[row]
-            if int(batch.token_counts[row]) == NO_ENCODING:
-                self.unknown[name] = " ".join(sorted(set(batch.texts[row]) - self.tokenizer.characters))
-            else:
-                steps = self.infeasible.get(name, (0,))[0] + 1
-                self.infeasible[name] = (steps, int(lengths[row]), int(needed[row]))
+            self.left_out[name] = (self.left_out.get(name, (0,))[0] + 1, int(lengths[row]), batch.texts[row])
 
     def on_train_epoch_end(self) -> None:
         """Tell every process what the others left out; within an epoch, an utterance is in the batches of one alone."""
         if self.trainer.world_size == 1:
             return
-        own: tuple[dict, ...] = (self.infeasible, self.not_finite, self.unknown)
+        own: tuple[dict, ...] = (self.left_out, self.not_finite)
         gathered: list = [None] * self.trainer.world_size
         torch.distributed.all_gather_object(gathered, (*own, self.unreadable))
         for *counted, unreadable in gathered:

@@ -5,42 +5,44 @@ import json
 import math
 import pickle
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as lightning
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
+from matplotlib.figure import Figure
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from asr.corpus.batches import Batch
 from asr.errors import UserError
-from asr.report.plots import Example, figure_of_example
-from asr.tasks.transcribe.scoring.wer import OTHER_RATE
+from asr.task import Rate
 from asr.training.budget import Budget
 from asr.writing import write_whole
+
+Describe = Callable[[Batch], tuple[list[tuple[str, str, str]], Figure]]
 
 
 class BestModel(lightning.Callback):
     """Writes the model folder whenever dev is heard best so far: an interrupted run leaves a model.
 
-    The best has the least `monitor`, wer or cer; of equals, the least of the other rate.
+    The best is the best by the first of `rates`; of equals, by the next one.
     Of equals the last is kept: where dev is small there are many, and more training makes more of the same score.
     Weights that are not finite, or make the dev loss so, are never written.
     Stands before the moving average in the list of callbacks, so that it sees the averaged weights.
     """
 
-    def __init__(self, save: Callable[[], None], monitor: str) -> None:
-        self.save, self.monitor = save, monitor
-        self.best: tuple[float, float] | None = None
+    def __init__(self, save: Callable[[], None], rates: Sequence[Rate]) -> None:
+        self.save, self.rates = save, rates
+        self.best: tuple[float, ...] | None = None  # costs
         self.best_epoch = 0
 
     def on_validation_end(self, trainer, module) -> None:
         if trainer.sanity_checking:
             return
         metrics = trainer.callback_metrics
-        score = float(metrics[f"{self.monitor}/dev"]), float(metrics[f"{OTHER_RATE[self.monitor]}/dev"])
+        score = tuple(rate.cost(float(metrics[f"{rate.name}/dev"])) for rate in self.rates)
         if (self.best is None or score <= self.best) and is_sound(trainer, module):
             self.best, self.best_epoch = score, trainer.current_epoch + 1
             if trainer.is_global_zero:
@@ -62,8 +64,8 @@ def is_sound(trainer, module) -> bool:
 class History(lightning.Callback):
     """A line a validation in history.jsonl, which the report draws its curves from."""
 
-    def __init__(self, path: Path, budget: Budget) -> None:
-        self.path, self.budget = path, budget
+    def __init__(self, path: Path, budget: Budget, rates: Sequence[Rate]) -> None:
+        self.path, self.budget, self.rates = path, budget, rates
 
     def on_train_start(self, trainer, module) -> None:
         """Take out lines of epochs that are trained again: an interruption came between them and their checkpoint."""
@@ -75,16 +77,15 @@ class History(lightning.Callback):
 
     def on_train_epoch_end(self, trainer, module) -> None:
         metrics = trainer.callback_metrics
-        if "wer/dev" not in metrics or not trainer.is_global_zero:
+        if "loss/dev" not in metrics or not trainer.is_global_zero:
             return
         line = {
             "step": trainer.global_step,
             "epoch": trainer.current_epoch + 1,
             "seconds": round(self.budget.seconds, 1),
-            "train_loss": number(metrics.get("loss/train_epoch")),
-            "dev_loss": number(metrics["loss/dev"]),
-            "dev_wer": number(metrics["wer/dev"]),
-            "dev_cer": number(metrics["cer/dev"]),
+            "train_loss": finite_or_none(metrics.get("loss/train_epoch")),
+            "dev_loss": finite_or_none(metrics["loss/dev"]),
+            **{f"dev_{rate.name}": finite_or_none(metrics[f"{rate.name}/dev"]) for rate in self.rates},
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
         }
         with self.path.open("a", encoding="utf-8") as history:
@@ -96,7 +97,7 @@ class History(lightning.Callback):
             trainer.logger.experiment.add_scalar(name, value, trainer.global_step)
 
 
-def number(value: torch.Tensor | None) -> float | None:
+def finite_or_none(value: torch.Tensor | None) -> float | None:
     return None if value is None or not math.isfinite(float(value)) else round(float(value), 6)
 
 
@@ -111,9 +112,17 @@ class Hyperparameters(lightning.Callback):
 
 
 class Examples(lightning.Callback):
-    """Decoded dev utterances and a spectrogram over its token posteriors in TensorBoard, at most once in `every_s`."""
+    """Predictions of dev utterances and a picture of one of them in TensorBoard, at most once in `every_s`.
 
-    def __init__(self, batch: Batch, describe: Callable[[Batch], list[Example]], every_s: float = 60.0) -> None:
+    describe: id, reference and prediction of a batch's utterances, and the picture.
+    """
+
+    def __init__(
+        self,
+        batch: Batch,
+        describe: Callable[[Batch], tuple[list[tuple[str, str, str]], Figure]],
+        every_s: float = 60.0,
+    ) -> None:
         self.batch, self.describe, self.every_s = batch, describe, every_s
         self.shown = float("-inf")
 
@@ -121,15 +130,18 @@ class Examples(lightning.Callback):
         if trainer.sanity_checking or not trainer.is_global_zero or time.monotonic() - self.shown < self.every_s:
             return
         self.shown = time.monotonic()
-        examples = self.describe(self.batch)
+        examples, figure = self.describe(self.batch)
         board = trainer.logger.experiment
-        rows = [f"| {e.id} | {plain(e.reference)} | {plain(e.hypothesis)} |" for e in examples]
+        rows = [
+            f"| {name} | {in_markdown_cell(reference)} | {in_markdown_cell(predicted)} |"
+            for name, reference, predicted in examples
+        ]
         table = "\n".join(["| utterance | reference | hypothesis |", "|---|---|---|", *rows])
         board.add_text("examples", table, trainer.global_step)
-        board.add_figure("posteriors", figure_of_example(examples[0]), trainer.global_step)
+        board.add_figure("posteriors", figure, trainer.global_step)
 
 
-def plain(text: str) -> str:
+def in_markdown_cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 

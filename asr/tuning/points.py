@@ -4,15 +4,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from asr.errors import UserError
-from asr.tuning.space import Space, Values
+from asr.tuning.space import Point, Space
 
 
-def every_point(space: Space) -> Iterator[Values]:
+def every_point(space: Space) -> Iterator[Point]:
     """All combinations, in the order that they are written in; UserError where a range has no steps."""
-    taken: list[int] = []  # which of its candidates each parameter takes, in the order that they are asked for
+    taken: list[int] = []  # which of its candidates each parameter takes, in the order that they are suggested in
     while True:
         walk = _Walk(taken)
-        space.suggest(walk)  # type: ignore[arg-type]  # is asked as a trial is
+        space.suggest(walk)  # type: ignore[arg-type]  # suggests alike
         yield walk.values
         taken = [place for place, _ in walk.steps]
         while taken and taken[-1] + 1 == walk.steps[len(taken) - 1][1]:
@@ -26,7 +26,7 @@ class _Walk:
     """Answers with the candidates that `taken` points at, then with the first ones."""
 
     def __init__(self, taken: Sequence[int]) -> None:
-        self.taken, self.steps, self.values = taken, list[tuple[int, int]](), Values()
+        self.taken, self.steps, self.values = taken, list[tuple[int, int]](), Point()
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         place = self.taken[len(self.steps)] if len(self.steps) < len(self.taken) else 0
@@ -47,13 +47,13 @@ class _Walk:
 
 def corners(space: Space) -> Iterator[list[str]]:
     """Overrides that between them hold every choice, with both ends of the ranges that go with it."""
-    todo: list[Values] = [{}]
+    todo: list[Point] = [{}]
     tried: set[str] = set()
     while todo:
         wanted = todo.pop(0)
         for low in (True, False):
             corner = _Corner(wanted, low)
-            yield space.suggest(corner)  # type: ignore[arg-type]  # is asked as a trial is
+            yield space.suggest(corner)  # type: ignore[arg-type]  # suggests alike
             for name in corner.choices.keys() - tried:
                 tried.add(name)
                 todo += [corner.before[name] | {name: choice} for choice in corner.choices[name][1:]]
@@ -62,11 +62,11 @@ def corners(space: Space) -> Iterator[list[str]]:
 class _Corner:
     """Answers with one end of every range, and with the first choice where none is wanted."""
 
-    def __init__(self, wanted: Values, low: bool) -> None:
+    def __init__(self, wanted: Point, low: bool) -> None:
         self.wanted, self.low = wanted, low
-        self.values: Values = {}
+        self.values: Point = {}
         self.choices: dict[str, Sequence[Any]] = {}
-        self.before: dict[str, Values] = {}  # the choices that led to a choice
+        self.before: dict[str, Point] = {}  # the choices that led to a choice
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         self.before[name], self.choices[name] = dict(self.values), choices

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import optuna
-from omegaconf import DictConfig, OmegaConf
 
 from asr.errors import UserError
 
-Values = dict[str, Any]  # of a trial's parameters, by their names
+Point = dict[str, Any]  # the values of a trial's parameters, by their names
+Configuration = Mapping[str, Any]  # of train.py as nested dicts; `choices` holds the chosen file of every group
 KINDS = "a list of values, {low, high[, log][, step]}, {choices: {VALUE: SPACE}} or {subset: {MEMBER: SPACE}}"
 
 
@@ -44,13 +44,19 @@ class Range:
             value = trial.suggest_float(self.name, self.low, self.high, step=self.step, log=self.log)
         return [f"{self.key}={value}"]
 
-    def of(self, config: DictConfig) -> Values | None:
-        """The value that a configuration of train.py has; None where it is not in the range."""
-        value = OmegaConf.select(config, self.key)
-        inside = isinstance(value, int | float) and self.low <= value <= self.high
-        if not inside or not self.distribution._contains(self.distribution.to_internal_repr(value)):
-            return None
-        return {self.name: value}
+    def point_of(self, configuration: Configuration) -> Point | None:
+        """The value that a configuration has; None where it is not in the range."""
+        value = value_at(configuration, self.key)
+        return {self.name: value} if self.contains(value) else None
+
+    def contains(self, value: Any) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
+            return False
+        step = self.step or (1 if self.whole and not self.log else None)
+        if step is None:
+            return not self.whole or value == int(value)
+        steps = (value - self.low) / step
+        return abs(steps - round(steps)) < 1e-8  # as Optuna compares
 
 
 @dataclass(frozen=True)
@@ -67,14 +73,14 @@ class Choices:
 
     def suggest(self, trial: optuna.Trial) -> list[str]:
         value = trial.suggest_categorical(self.name, list(self.spaces))
-        return [f"{self.key}={written(value)}", *self.spaces[value].suggest(trial)]
+        return [f"{self.key}={as_override(value)}", *self.spaces[value].suggest(trial)]
 
-    def of(self, config: DictConfig) -> Values | None:
-        value = config.choices[self.key] if self.key in config.choices else OmegaConf.select(config, self.key)
-        value = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+    def point_of(self, configuration: Configuration) -> Point | None:
+        chosen = configuration["choices"]
+        value = chosen[self.key] if self.key in chosen else value_at(configuration, self.key)
         for choice, space in self.spaces.items():
-            if choice == value or (isinstance(value, list) and written(choice) == written(value)):
-                more = space.of(config)
+            if choice == value or (isinstance(value, list) and as_override(choice) == as_override(value)):
+                more = space.point_of(configuration)
                 return None if more is None else {self.name: choice} | more
         return None
 
@@ -93,18 +99,18 @@ class Subset:
             if trial.suggest_categorical(self.name_of(member), [True, False]):
                 chosen.append(member)
                 more += space.suggest(trial)
-        return [f"{self.key}={listed(chosen)}", *more]
+        return [f"{self.key}={as_group_override(chosen)}", *more]
 
     def name_of(self, member: str) -> str:
         return f"{self.name}.{member}"
 
-    def of(self, config: DictConfig) -> Values | None:
-        members = list(OmegaConf.select(config, self.key) or ())
+    def point_of(self, configuration: Configuration) -> Point | None:
+        members = list(value_at(configuration, self.key) or ())
         if set(members) - set(self.spaces):
             return None
-        values: Values = {self.name_of(member): member in members for member in self.spaces}
+        values: Point = {self.name_of(member): member in members for member in self.spaces}
         for member in members:
-            more = self.spaces[member].of(config)
+            more = self.spaces[member].point_of(configuration)
             if more is None:
                 return None
             values |= more
@@ -124,17 +130,17 @@ class Space:
         """train.py's overrides for one trial, drawn by the study's sampler."""
         return [override for dimension in self.dimensions for override in dimension.suggest(trial)]
 
-    def of(self, config: DictConfig) -> Values | None:
-        """The parameters that a configuration of train.py amounts to; None where it lies outside."""
-        found: Values = {}
+    def point_of(self, configuration: Configuration) -> Point | None:
+        """The parameters that a configuration amounts to; None where it lies outside."""
+        found: Point = {}
         for dimension in self.dimensions:
-            values = dimension.of(config)
+            values = dimension.point_of(configuration)
             if values is None:
                 return None
             found |= values
         return found
 
-    def overrides(self, values: Values) -> list[str]:
+    def overrides(self, values: Point) -> list[str]:
         """train.py's overrides for given parameters; UserError where one is missing or outside its range."""
         try:
             return self.suggest(optuna.trial.FixedTrial(values))  # type: ignore[arg-type]  # suggests alike
@@ -142,18 +148,22 @@ class Space:
             raise UserError(f"{values}: not a point of the search ({error})") from error
 
 
-def merged(values: Sequence[Values]) -> Values:
-    return {name: value for each in values for name, value in each.items()}
+def value_at(configuration: Configuration, key: str) -> Any:
+    """The value of a key such as encoder.layers; None where there is none."""
+    node: Any = configuration
+    for part in key.split("."):
+        node = node.get(part) if isinstance(node, Mapping) else None
+    return node
 
 
-def written(value: Any) -> str:
-    """A value as an override has it."""
+def as_override(value: Any) -> str:
+    """A value as it is written after the = of an override."""
     if isinstance(value, list):
-        return "[" + ",".join(map(written, value)) + "]"
+        return "[" + ",".join(map(as_override, value)) + "]"
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def listed(members: Sequence[str]) -> str:
+def as_group_override(members: Sequence[str]) -> str:
     return f"[{','.join(members)}]" if members else "none"
 
 
@@ -176,7 +186,7 @@ def read_space(described: Mapping[str, Any], fixed: Sequence[str] = (), within: 
             found += [
                 d
                 for choice, space in dimension.spaces.items()
-                if written(choice) == settled[key]
+                if as_override(choice) == settled[key]
                 for d in space.dimensions
             ]
         elif isinstance(dimension, Subset):
@@ -193,13 +203,13 @@ def read_dimension(key: str, name: str, description: Any, fixed: Sequence[str]) 
     for kind, make in (("choices", Choices), ("subset", Subset)):
         if kind in description:
             parts = description[kind]
-            only_keys(key, description, {kind})
+            check_keys(key, description, {kind})
             if isinstance(parts, list):
                 parts = dict.fromkeys(parts)
             if not isinstance(parts, Mapping) or not parts:
                 raise UserError(f"search.space.{key}: {kind} is empty; write {KINDS}")
             return make(key, name, {part: read_space(below or {}, fixed, str(part)) for part, below in parts.items()})
-    only_keys(key, description, {"low", "high", "log", "step"})
+    check_keys(key, description, {"low", "high", "log", "step"})
     if "low" not in description or "high" not in description:
         raise UserError(f"search.space.{key}: low and high are both wanted; write {KINDS}")
     log, step = description.get("log", False), description.get("step")
@@ -209,11 +219,11 @@ def read_dimension(key: str, name: str, description: Any, fixed: Sequence[str]) 
 
 
 def choice_of(value: Any) -> Any:
-    """A value that Optuna can hold: lists as they are written in an override."""
-    return written(value) if isinstance(value, list) else value
+    """A value that Optuna can store: a list becomes its text in an override."""
+    return as_override(value) if isinstance(value, list) else value
 
 
-def only_keys(key: str, description: Mapping, known: set[str]) -> None:
+def check_keys(key: str, description: Mapping, known: set[str]) -> None:
     for word in description:
         if word not in known:
             raise UserError(f"search.space.{key}: {word} is not known beside {', '.join(sorted(known))}; write {KINDS}")

@@ -11,7 +11,7 @@ from typing import Any
 import optuna
 from grpc import RpcError
 from optuna.exceptions import StorageInternalError
-from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBStorage, get_storage
+from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
@@ -19,7 +19,7 @@ from asr.errors import UserError, one_line
 
 FORMS = "a path (SQLite), journal:PATH, postgresql://USER@HOST/NAME, mysql://…, or grpc://HOST:PORT"
 DRIVERS = {"postgresql": "'asr-from-scratch[postgresql]'", "mysql": "mysqlclient"}  # by the kind of address
-WAIT_S = 60.0  # for another process to let go of a SQLite file
+WAIT_S = 60.0  # for another process to release a SQLite file
 GRPC_PORT = 13000  # what Optuna's run_grpc_proxy_server takes by itself
 
 OUT_OF_REACH = (SQLAlchemyError, StorageInternalError, RpcError)
@@ -28,9 +28,9 @@ OUT_OF_REACH = (SQLAlchemyError, StorageInternalError, RpcError)
 def open_storage(where: str) -> BaseStorage:
     """The storage that `where` names. Raises UserError where it cannot be reached, or is of no known form."""
     kind, _, rest = where.partition(":")
-    shown = without_password(where)
+    printable = without_password(where)
     if re.match(r"[a-z0-9+]{2,}:", where) and "://" not in where and kind not in ("journal", "grpc"):
-        raise UserError(f"storage={shown}: not a place to keep a study; give {FORMS}")
+        raise UserError(f"storage={printable}: not a place to keep a study; give {FORMS}")
     try:
         if kind == "journal":
             Path(rest).parent.mkdir(parents=True, exist_ok=True)
@@ -46,11 +46,11 @@ def open_storage(where: str) -> BaseStorage:
     except ImportError as error:
         missing = getattr(error.__cause__ or error, "name", None) or "named in its address"
         hint = DRIVERS.get(kind, missing)
-        raise UserError(f"storage={shown}: its driver {missing} is not installed: pip install {hint}") from error
+        raise UserError(f"storage={printable}: its driver {missing} is not installed: pip install {hint}") from error
     except ArgumentError as error:
-        raise UserError(f"storage={shown}: not a place to keep a study; give {FORMS}") from error
+        raise UserError(f"storage={printable}: not a place to keep a study; give {FORMS}") from error
     except (SQLAlchemyError, OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"storage={shown}: cannot be reached ({reason_of(error, where)}); give {FORMS}") from error
+        raise UserError(f"storage={printable}: cannot be reached ({reason_of(error, where)}); give {FORMS}") from error
 
 
 def without_password(where: str) -> str:
@@ -58,7 +58,7 @@ def without_password(where: str) -> str:
 
 
 def reason_of(error: BaseException, where: str) -> str:
-    """What a storage complains of, in short and without the password."""
+    """Why a storage cannot be used, in short and without the password."""
     reason = (one_line(error.__cause__ or error) or one_line(error)).split("(Background on this error")[0]
     password = re.search(r"://[^/@:]*:(.+)@", where)
     return (reason.replace(password[1], "***") if password else reason)[:200]
@@ -77,10 +77,10 @@ def reachable(where: str):
 
 
 def rdb_storage(url: str, engine: Mapping[str, Any]) -> BaseStorage:
-    """A database; whoever comes while another process makes its tables waits for them."""
+    """A database; waits where another process is just creating its tables."""
     for attempt in range(10):
         try:
-            return get_storage(RDBStorage(url, engine_kwargs=dict(engine)))
+            return RDBStorage(url, engine_kwargs=dict(engine))
         except SQLAlchemyError as error:
             if attempt == 9 or not (isinstance(error, IntegrityError) or "already exists" in str(error)):
                 raise
@@ -104,7 +104,7 @@ def grpc_storage(address: str) -> GrpcStorageProxy:
 
 @contextlib.contextmanager
 def quiet_optuna():
-    """Without Optuna's own lines: what happens is told elsewhere."""
+    """Without Optuna's own lines on the terminal: the sweep's table and logs say the same."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(logging.ERROR)
     try:

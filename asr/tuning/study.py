@@ -1,25 +1,24 @@
-"""The study of a sweep: begun or joined, and the points that it begins from."""
+"""The study of a sweep: created or joined, and the points that it starts from."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import optuna
-from omegaconf import DictConfig
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from asr.configuration.compose import load_configuration
+from asr.configuration.compose import load_configuration, load_values
 from asr.errors import UserError
 from asr.tuning.points import corners, every_point
-from asr.tuning.space import Values, written
+from asr.tuning.space import Configuration, Point, as_override
 from asr.tuning.storage import open_storage
+from asr.tuning.study_lock import LOCK_SUFFIX
 from asr.tuning.sweep import FINALS, Sweep
-from asr.tuning.turns import TURN
 
 
 class Grid(optuna.samplers.RandomSampler):
-    """Every point of the space once: all of them wait in the study from the start, and nothing more is asked for."""
+    """Every point of the space once: all of them wait in the study from the start, and no more are drawn."""
 
 
 def check_space(sweep: Sweep) -> None:
@@ -42,38 +41,41 @@ def open_study(
         study_name=sweep.name,
         storage=storage,
         load_if_exists=True,
-        directions=["minimize"] * len(sweep.objectives),
+        directions=sweep.directions,
         sampler=sampler,
         pruner=pruner,
     )
-    described = sweep.described()
+    identity = sweep.identity()
     found = study.user_attrs.get("sweep")
     if found is None:
-        study.set_user_attr("sweep", described)
+        study.set_user_attr("sweep", identity)
         return study
-    for key, value in described.items():
+    for key, value in identity.items():
         if found.get(key) != value:
             raise UserError(
-                f"the study {sweep.name} is there already, with {key} {found.get(key)} instead of {value}; type the "
-                "command as it was, or give this one another name= and run_dir="
+                f"the study {sweep.name} is there already, with {key} {found.get(key)} instead of {value}; repeat the "
+                "command as it was, or give another name= and run_dir= to start a new study"
             )
     return study
 
 
-def enqueue_start(study: optuna.Study, sweep: Sweep, default: DictConfig, start: Mapping[str, Any]) -> list[str]:
-    """Put the points that the search begins from into the study, where they are not there yet; what to say of it."""
-    if isinstance(study.sampler, Grid):
+def enqueue_start(study: optuna.Study, sweep: Sweep, default: Configuration, start: Mapping[str, Any]) -> list[str]:
+    """Put the points that the search starts from into the study, where they are not there yet; returns notes to print.
+
+    default: the configuration as it stands. start: what conf/tune.yaml describes under that name.
+    """
+    if not sweep.draws_new:
         for number, point in enumerate(every_point(sweep.space)):
             if sweep.trials is None or number < sweep.trials:
                 study.enqueue_trial(point, skip_if_exists=True)
         return []
     notes = []
     if start["default"]:
-        as_it_stands = sweep.space.of(default)
-        if as_it_stands is None:
+        unchanged = sweep.space.point_of(default)
+        if unchanged is None:
             notes.append("the configuration as it stands lies outside the space: it takes part in the finals alone")
         else:
-            study.enqueue_trial(as_it_stands, skip_if_exists=True)
+            study.enqueue_trial(unchanged, skip_if_exists=True)
     for known in start["known"]:
         study.enqueue_trial(point_of(sweep, known), skip_if_exists=True)
     if start["earlier"] and not study.user_attrs.get("earlier"):
@@ -86,13 +88,13 @@ def enqueue_start(study: optuna.Study, sweep: Sweep, default: DictConfig, start:
     return notes
 
 
-def point_of(sweep: Sweep, known: Mapping[str, Any]) -> Values:
+def point_of(sweep: Sweep, known: Mapping[str, Any]) -> Point:
     """A known configuration, as overrides of train.py, as a point of the space; UserError where it lies outside."""
-    overrides = [f"{key}={written(value)}" for key, value in known.items()]
-    point = sweep.space.of(load_configuration("train", [*sweep.overrides, *overrides]))
+    overrides = [f"{key}={as_override(value)}" for key, value in known.items()]
+    point = sweep.space.point_of(load_values("train", [*sweep.overrides, *overrides]))
     if point is None:
         raise UserError(
-            f"start.known: {' '.join(overrides)} lies outside of search={sweep.name}; widen the one or drop the other"
+            f"start.known: {' '.join(overrides)} lies outside of search={sweep.name}; leave it out, or widen the space"
         )
     return point
 
@@ -104,11 +106,13 @@ def earlier_trials(where: str, sweep: Sweep) -> tuple[list[FrozenTrial], int]:
     if "://" not in where and not where.startswith("journal:") and not Path(where).is_file():
         raise UserError(f"start.earlier={where}: no such study; give the folder of an earlier sweep, or its storage")
     storage, taken, others = open_storage(where), [], 0
-    for study in storage.get_all_studies():
-        if study.study_name.endswith((FINALS, TURN)):
+    for name in optuna.get_all_study_names(storage):
+        if name.endswith((FINALS, LOCK_SUFFIX)):
             continue
-        alike = list(study.user_attrs.get("sweep", {}).get("objectives", sweep.objectives)) == list(sweep.objectives)
-        for trial in storage.get_all_trials(study._study_id, states=(TrialState.COMPLETE,)):
+        study = optuna.load_study(study_name=name, storage=storage)
+        objectives = study.user_attrs.get("sweep", {}).get("objectives", sweep.objectives)
+        alike = list(objectives) == list(sweep.objectives)
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
             if alike and len(trial.values) == len(sweep.objectives) and is_point(sweep, trial):
                 attributes = {key: trial.user_attrs[key] for key in ("metrics",) if key in trial.user_attrs}
                 taken.append(
@@ -125,9 +129,9 @@ def earlier_trials(where: str, sweep: Sweep) -> tuple[list[FrozenTrial], int]:
 
 
 def is_point(sweep: Sweep, trial: FrozenTrial) -> bool:
-    asked = optuna.trial.FixedTrial(trial.params)
+    fixed = optuna.trial.FixedTrial(trial.params)
     try:
-        sweep.space.suggest(asked)  # type: ignore[arg-type]  # suggests alike
+        sweep.space.suggest(fixed)  # type: ignore[arg-type]  # suggests alike
     except ValueError:
         return False
-    return asked.distributions == trial.distributions
+    return fixed.distributions == trial.distributions

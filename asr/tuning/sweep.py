@@ -1,26 +1,20 @@
-"""A sweep as it was asked for, and the time that it has."""
+"""A sweep as it was asked for."""
 
-import json
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import optuna
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from asr.configuration.compose import load_configuration
 from asr.errors import UserError
-from asr.tasks.transcribe.scoring.wer import OTHER_RATE
+from asr.task import Rate
 from asr.tuning.space import Space, read_space
-from asr.writing import write_whole
 
-OBJECTIVES = {  # what a trial is judged by: the place in its metrics
-    "wer": ("dev", "wer"),
-    "cer": ("dev", "cer"),
+COSTS = {  # objectives beside the rates of the task, and their places in a trial's metrics
     "parameters": ("train", "parameters"),
     "seconds": ("train", "seconds"),
     "real_time_factor": ("dev", "real_time_factor"),
@@ -28,7 +22,7 @@ OBJECTIVES = {  # what a trial is judged by: the place in its metrics
 FINALS = " finals"  # what the name of their study ends with
 TRIALS = 20  # where neither a number nor a time is given
 TRIALS_IN_A_BUDGET = 12  # whole trainings that a budget of time is divided into, beside the finals
-CLOSING_SHARE = 0.03  # of the budget, for the winner's score on test and the reports
+RESERVED_SHARE = 0.03  # of the budget, for the winner's score on test and the reports
 
 
 @dataclass(frozen=True)
@@ -44,7 +38,8 @@ class Finals:
 class Sweep:
     """One search. `overrides` of train.py hold for every training; total_minutes covers the finals too.
 
-    rate: wer or cer, by which trainings choose their models and are pruned and ranked, whatever the objectives.
+    rates: all of the task. rate: the one by which trainings choose their models and are pruned and ranked, whatever
+    the objectives. draws_new: whether the sampler draws trials; off for a grid, whose points all wait from the start.
     """
 
     name: str
@@ -52,13 +47,32 @@ class Sweep:
     space: Space
     overrides: Sequence[str]
     objectives: Sequence[str]
-    rate: str
+    rate: Rate
+    rates: Sequence[Rate]
     folds: int | None
     trials: int | None
     total_minutes: float | None
     finals: Finals
     test_all: bool
     workers: int
+    draws_new: bool
+
+    @property
+    def directions(self) -> list[StudyDirection]:
+        """Whether Optuna looks for the least or the greatest value of each objective."""
+        higher = {rate.name for rate in self.rates if rate.higher_is_better}
+        return [StudyDirection.MAXIMIZE if name in higher else StudyDirection.MINIMIZE for name in self.objectives]
+
+    def costs(self, values: Sequence[float]) -> list[float]:
+        """A trial's values so that less is better, to sort by."""
+        rates = {rate.name: rate for rate in self.rates}
+        named = zip(self.objectives, values, strict=True)
+        return [rates[name].cost(value) if name in rates else value for name, value in named]
+
+    def values_of(self, metrics: Mapping[str, Any]) -> list[float]:
+        """The objectives, out of what a trial keeps of its metrics."""
+        places = objective_places(self.rates)
+        return [metrics[part][key] for part, key in (places[name] for name in self.objectives)]
 
     @property
     def trial_minutes(self) -> float | None:
@@ -88,45 +102,54 @@ class Sweep:
         """Trainings of the finals that come one after another."""
         return math.ceil(self.final_trainings / self.workers)
 
-    def described(self) -> dict[str, Any]:
-        """What has to be the same for all who work on it."""
-        differs = ("data.source", "data.workers", "data.cache_", "trainer.accelerator")
+    def identity(self) -> dict[str, Any]:
+        """What has to be the same for all processes that work on it."""
+        may_differ = ("data.source", "data.workers", "data.cache_", "trainer.accelerator")
         return {
             "space": [repr(dimension) for dimension in self.space.dimensions],
-            "overrides": sorted(each for each in self.overrides if not each.startswith(differs)),
+            "overrides": sorted(each for each in self.overrides if not each.startswith(may_differ)),
             "objectives": list(self.objectives),
             "folds": self.folds,
             "finals": [self.finals.count, self.finals.seeds, self.finals.minutes],
         }
 
 
-def judged(objectives: Sequence[str] | None, overrides: Sequence[str]) -> tuple[Sequence[str], str, Sequence[str]]:
-    """What a sweep is judged by: its objectives, its rate, and the overrides with which its trainings go by that too.
+def objective_places(rates: Sequence[Rate]) -> dict[str, tuple[str, str]]:
+    """Every objective that there is for a task of these rates: its name, and its place in a trial's metrics."""
+    return {rate.name: ("dev", rate.name) for rate in rates} | COSTS
 
-    UserError where the objectives cannot be, or have another rate than trainer.monitor.
+
+def choose_objectives(
+    objectives: Sequence[str] | None, overrides: Sequence[str], rates: Sequence[Rate], monitor: str
+) -> tuple[Sequence[str], Rate, Sequence[str]]:
+    """The objectives of a sweep, its rate, and the overrides with which its trainings go by the same rate.
+
+    rates: of the task, its own choice first. monitor: the one that trainings go by with these overrides. UserError
+    where the objectives cannot be, or have another rate than one that was asked for by trainer.monitor.
     """
-    monitor = load_configuration("train", overrides).trainer.monitor
+    known, by_name = objective_places(rates), {rate.name: rate for rate in rates}
+    if monitor not in by_name:
+        raise UserError(f"trainer.monitor={monitor}: no rate of this task; there are {', '.join(by_name)}")
     objectives = [monitor] if objectives is None else objectives
     if not objectives or isinstance(objectives, str):
-        raise UserError(f"objectives={objectives}: a list is wanted, of one at least of {', '.join(OBJECTIVES)}")
+        raise UserError(f"objectives={objectives}: a list is wanted, of one at least of {', '.join(known)}")
     for name in objectives:
-        if name not in OBJECTIVES:
-            raise UserError(f"objectives: {name} is not known; there are {', '.join(OBJECTIVES)}")
-    rates = [name for name in objectives if name in OTHER_RATE]
-    rate = monitor if monitor in rates or not rates else rates[0]
-    if rate == monitor:
-        return objectives, rate, overrides
-    if monitor == "cer" or any(each.lstrip("+").startswith("trainer.monitor=") for each in overrides):
+        if name not in known:
+            raise UserError(f"objectives: {name} is not known; there are {', '.join(known)}")
+    named = [name for name in objectives if name in by_name]
+    if monitor in named or not named:
+        return objectives, by_name[monitor], overrides
+    if monitor != rates[0].name or any(each.lstrip("+").startswith("trainer.monitor=") for each in overrides):
         raise UserError(
             f"objectives=[{','.join(objectives)}] with trainer.monitor={monitor}: a sweep goes by one rate; give "
-            f"trainer.monitor={rate}, or objectives with {monitor}"
+            f"trainer.monitor={named[0]}, or objectives with {monitor}"
         )
-    return objectives, rate, [*overrides, f"trainer.monitor={rate}"]
+    return objectives, by_name[named[0]], [*overrides, f"trainer.monitor={named[0]}"]
 
 
-def sweep_of(settings: Mapping[str, Any], overrides: Sequence[str]) -> Sweep:
-    """From what conf/tune.yaml describes; UserError where something in it cannot be."""
-    objectives, rate, overrides = judged(settings["objectives"], overrides)
+def sweep_of(settings: Mapping[str, Any], overrides: Sequence[str], rates: Sequence[Rate], monitor: str) -> Sweep:
+    """From what conf/tune.yaml describes; rates and monitor as for `choose_objectives`. Raises UserError."""
+    objectives, rate, overrides = choose_objectives(settings["objectives"], overrides, rates, monitor)
     if settings["test"] not in ("winner", "all"):
         raise UserError(f"test={settings['test']}: winner (only the best is scored on test) or all is wanted")
     check_counts(settings)
@@ -143,14 +166,16 @@ def sweep_of(settings: Mapping[str, Any], overrides: Sequence[str]) -> Sweep:
         overrides=overrides,
         objectives=objectives,
         rate=rate,
+        rates=rates,
         folds=settings["cv"]["folds"],
         trials=trials,
         total_minutes=settings["budget"]["total_minutes"],
         finals=Finals(**settings["finals"]),
         test_all=settings["test"] == "all",
         workers=settings["workers"],
+        draws_new=not is_grid(settings),
     )
-    return in_shares(sweep)
+    return with_training_length(sweep)
 
 
 def check_counts(settings: Mapping[str, Any]) -> None:
@@ -172,13 +197,13 @@ def is_grid(settings: Mapping[str, Any]) -> bool:
     return settings["sampler"]["_target_"].endswith(".Grid")
 
 
-def in_shares(sweep: Sweep) -> Sweep:
-    """A sweep with a budget of time whose trainings have no length of their own: they get shares of it."""
+def with_training_length(sweep: Sweep) -> Sweep:
+    """The sweep; where its trainings have no length of their own, they get shares of its budget of time."""
     has_length = any(each.startswith(("budget.minutes=", "budget.epochs=")) for each in sweep.overrides)
     if sweep.total_minutes is not None and sweep.trial_minutes is not None:
         final_minutes = sweep.final_rounds * (sweep.finals.minutes or sweep.trial_minutes)
         needed = sweep.trial_minutes * (sweep.folds or 1) + final_minutes
-        if needed > sweep.total_minutes * (1 - CLOSING_SHARE):
+        if needed > sweep.total_minutes * (1 - RESERVED_SHARE):
             raise UserError(
                 f"budget.total_minutes={sweep.total_minutes:g}: one trial of budget.minutes={sweep.trial_minutes:g} "
                 f"and the finals ({sweep.final_trainings} trainings) take {needed:g} already; raise it, or lower "
@@ -188,7 +213,7 @@ def in_shares(sweep: Sweep) -> Sweep:
         return sweep
     longer = (sweep.finals.minutes or 0) * sweep.final_trainings
     shares = TRIALS_IN_A_BUDGET * (sweep.folds or 1) + (0 if sweep.finals.minutes else sweep.final_trainings)
-    minutes = (sweep.total_minutes * sweep.workers * (1 - CLOSING_SHARE) - longer) / shares
+    minutes = (sweep.total_minutes * sweep.workers * (1 - RESERVED_SHARE) - longer) / shares
     if minutes <= 0:
         raise UserError(
             f"budget.total_minutes={sweep.total_minutes:g}: the finals alone ({sweep.final_trainings} trainings of "
@@ -197,77 +222,13 @@ def in_shares(sweep: Sweep) -> Sweep:
     return replace(sweep, overrides=[*sweep.overrides, f"budget.minutes={minutes * 0.95:.3g}"])
 
 
-@dataclass(frozen=True)
-class Clock:
-    """Until when (time.time()) a sweep may go on, and until when it may begin trials."""
-
-    sweep: Sweep
-    until: float
-
-    @property
-    def closing_s(self) -> float:
-        """Kept for the winner's score on test and the reports."""
-        return 60 * CLOSING_SHARE * (self.sweep.total_minutes or 0)
-
-    def time_for_another(self, trials: Sequence[FrozenTrial]) -> bool:
-        """Whether one more trial, as long as those before it, leaves the finals their time."""
-        return time.time() + self.trial_s(trials) <= self.trials_until(trials) + 0.1 * self.trial_s(trials)
-
-    def time_for_final(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial]) -> bool:
-        """Whether one more training of the finals fits in."""
-        final = median_s(finals) or self.final_s(trials)
-        return time.time() + 0.9 * final <= self.until - self.closing_s
-
-    def trials_until(self, trials: Sequence[FrozenTrial]) -> float:
-        """When trials have to end, so that the finals fit in."""
-        if self.until == math.inf:
-            return math.inf
-        return self.until - self.closing_s - self.sweep.final_rounds * self.final_s(trials)
-
-    def trial_s(self, trials: Sequence[FrozenTrial]) -> float:
-        """Seconds of a whole trial: the median so far, what was asked for before."""
-        return median_s(trials) or 60 * (self.sweep.trial_minutes or 0) * (self.sweep.folds or 1)
-
-    def final_s(self, trials: Sequence[FrozenTrial]) -> float:
-        """Seconds of one training of the finals, before any is done."""
-        if self.sweep.finals.minutes:
-            return 60 * self.sweep.finals.minutes
-        return self.trial_s(trials) / (self.sweep.folds or 1)
-
-
-def median_s(trials: Sequence[FrozenTrial]) -> float | None:
-    """Seconds that the finished ones took; None where there are none."""
-    whole = [each.duration.total_seconds() for each in trials if each.state == TrialState.COMPLETE and each.duration]
-    return median(whole) if whole else None
-
-
-class TimeSpent:
-    """Seconds that a sweep has run for, over interruptions, in a file of its folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.file = folder / "time.json"
-        self.before = json.loads(self.file.read_text("utf-8"))["seconds"] if self.file.is_file() else 0.0
-        self.began = time.time()
-
-    @property
-    def seconds(self) -> float:
-        return self.before + time.time() - self.began
-
-    def until(self, total_minutes: float | None) -> float:
-        """When the sweep has to be over, as time.time()."""
-        return math.inf if total_minutes is None else self.began + 60 * total_minutes - self.before
-
-    def save(self) -> None:
-        write_whole(self.file, json.dumps({"seconds": round(self.seconds, 1)}))
-
-
-def best_first(study: optuna.Study, earlier: bool = True) -> list[FrozenTrial]:
+def best_first(sweep: Sweep, study: optuna.Study, from_earlier: bool = True) -> list[FrozenTrial]:
     """Finished trials by their first objective, each point once; with several objectives those of the front first.
 
-    earlier: with those that were taken over from another study.
+    from_earlier: with those that were taken over from another study.
     """
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    finished = [trial for trial in finished if earlier or "from" not in trial.user_attrs]
-    front = {trial.number for trial in study.best_trials} if len(study.directions) > 1 and finished else set()
-    finished = sorted(finished, key=lambda trial: (trial.number not in front, trial.values, trial.number))
+    finished = [trial for trial in finished if from_earlier or "from" not in trial.user_attrs]
+    front = {trial.number for trial in study.best_trials} if len(sweep.objectives) > 1 and finished else set()
+    finished.sort(key=lambda trial: (trial.number not in front, sweep.costs(trial.values), trial.number))
     return list({tuple(sorted(trial.params.items(), key=str)): trial for trial in reversed(finished)}.values())[::-1]

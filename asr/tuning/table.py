@@ -1,4 +1,4 @@
-"""The trials of a study side by side, as Markdown and CSV; and what came of it, in words."""
+"""The trials of a study as Markdown and CSV; the best ones and the summary on standard output."""
 
 import csv
 import io
@@ -13,8 +13,10 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from asr.tasks.transcribe.scoring.wer import OTHER_RATE
-from asr.tuning.live import rate_of, seconds_of, values_of
+from asr.screen import as_text, percent
+from asr.task import Rate
+from asr.tuning.display import rate_of, seconds_of, values_of
+from asr.tuning.sweep import Sweep
 from asr.tuning.trials import STATES
 from asr.writing import write_whole
 
@@ -23,23 +25,31 @@ LONGEST_REASON = 120  # characters; the whole one is in report.html
 COLUMNS = ("95 % interval", "parameters", "trained s", "epochs", "ended")
 
 
-def write_table(trials: Sequence[FrozenTrial], folder: Path, rate: str) -> None:
+def write_table(trials: Sequence[FrozenTrial], sweep: Sweep) -> None:
     """results.md and results.csv: a line a trial, those that were finished first, the best first."""
-    ours, other = rate.upper(), OTHER_RATE[rate].upper()
     ended = [trial for trial in trials if trial.state.is_finished()]
-    ended.sort(key=lambda trial: (trial.state != TrialState.COMPLETE, trial.values or [], trial.number))
+    ended.sort(key=lambda trial: (trial.state != TrialState.COMPLETE, costs(trial, sweep), trial.number))
     points = [by_key(trial) for trial in ended]
     keys = list(dict.fromkeys(key for point in points for key in point))
-    head = ["trial", *keys, f"dev {ours} %", f"dev {other} %", f"test {ours} %", *COLUMNS]
+    ours, others = sweep.rate.title, [f"dev {rate.title} %" for rate in other_rates(sweep)]
+    head = ["trial", *keys, f"dev {ours} %", *others, f"test {ours} %", *COLUMNS]
     rows = [
-        [str(trial.number), *(shown(point.get(key, "")) for key in keys), *cells(trial, rate)]
+        [str(trial.number), *(as_text(point.get(key, "")) for key in keys), *cells(trial, sweep)]
         for trial, point in zip(ended, points, strict=True)
     ]
     markdown = "".join("| " + " | ".join(line) + " |\n" for line in (head, ["---"] * len(head), *rows))
     text = io.StringIO(newline="")
     csv.writer(text).writerows([head, *rows])
-    write_whole(folder / "results.md", markdown)
-    write_whole(folder / "results.csv", text.getvalue())
+    write_whole(sweep.folder / "results.md", markdown)
+    write_whole(sweep.folder / "results.csv", text.getvalue())
+
+
+def costs(trial: FrozenTrial, sweep: Sweep) -> list[float]:
+    return sweep.costs(trial.values) if trial.values else []
+
+
+def other_rates(sweep: Sweep) -> list[Rate]:
+    return [rate for rate in sweep.rates if rate != sweep.rate]
 
 
 def by_key(trial: FrozenTrial) -> dict[str, Any]:
@@ -47,17 +57,17 @@ def by_key(trial: FrozenTrial) -> dict[str, Any]:
     return {name.split(" (")[0]: value for name, value in trial.params.items()}
 
 
-def cells(trial: FrozenTrial, rate: str) -> list[str]:
+def cells(trial: FrozenTrial, sweep: Sweep) -> list[str]:
     metrics: Mapping[str, Any] = trial.user_attrs.get("metrics", {})
     dev, test, fit = (metrics.get(part, {}) for part in ("dev", "test", "train"))
-    low, high = test.get(f"{rate}_ci95", (None, None))
+    name = sweep.rate.name
     ended = STATES[trial.state]
     reason = shorten(str(trial.user_attrs.get("reason", "")).replace("|", "/"), LONGEST_REASON)
     return [
-        rate_of(trial, rate).removesuffix("%"),
-        percent(dev.get(OTHER_RATE[rate])),
-        percent(test.get(rate)),
-        "" if low is None else f"{percent(low)} – {percent(high)}",
+        rate_of(trial, sweep.rate).removesuffix("%"),
+        *(in_percent(dev.get(rate.name)) for rate in other_rates(sweep)),
+        in_percent(test.get(name)),
+        interval(test.get(f"{name}_ci95")),
         f"{fit['parameters']:,.0f}" if "parameters" in fit else "",
         f"{trial.user_attrs.get('trained_s', seconds_of(trial)):.0f}",
         f"{fit['epochs']:.0f}" if "epochs" in fit else "",
@@ -74,46 +84,56 @@ def rounded(override: str) -> str:
         return override
 
 
-def percent(rate: float | None) -> str:
-    return "" if rate is None else f"{100 * rate:.2f}"
+def in_percent(rate: float | None) -> str:
+    """Without the sign, which stands in the head of the column; empty where there is none."""
+    return "" if rate is None else percent(rate).removesuffix("%")
 
 
-def shown(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def interval(ends: Sequence[float] | None, between: str = " – ") -> str:
+    return "" if ends is None else between.join(map(in_percent, ends))
 
 
-def print_best(trials: Sequence[FrozenTrial], rate: str) -> None:
+def print_best(trials: Sequence[FrozenTrial], sweep: Sweep) -> None:
     """The best trials on standard output."""
-    done = sorted((t for t in trials if t.state == TrialState.COMPLETE), key=lambda trial: trial.values)
-    rates = f"dev {rate.upper()}", f"test {rate.upper()}"
+    rate = sweep.rate
+    done = sorted((t for t in trials if t.state == TrialState.COMPLETE), key=lambda trial: costs(trial, sweep))
+    rates = f"dev {rate.title}", f"test {rate.title}"
     table = Table("trial", *rates, "parameters", Column("values", overflow="fold"), box=SIMPLE_HEAD)
     for trial in done[:BEST]:
         metrics = trial.user_attrs.get("metrics", {})
-        test = metrics.get("test", {}).get(rate)
+        test = metrics.get("test", {}).get(rate.name)
         count = metrics.get("train", {}).get("parameters")
-        numbers = "" if test is None else f"{test:.2%}", "" if count is None else f"{count:,.0f}"
+        numbers = "" if test is None else percent(test), "" if count is None else f"{count:,.0f}"
         table.add_row(str(trial.number), rate_of(trial, rate), *numbers, Text(values_of(trial)))
     Console().print(table)
 
 
-def print_summary(summary: Mapping[str, Any], folder: Path) -> None:
+def print_summary(summary: Mapping[str, Any], sweep: Sweep) -> None:
     """The winner, how sure it is, and where everything lies."""
-    winner, rate = summary["winner"], summary["rate"]
+    winner, rate = summary["winner"], sweep.rate
     print(f"winner: {winner['label']}, {' '.join(map(rounded, winner['overrides'])) or 'nothing changed'}")
     for ranked in summary["finals"]:
-        low, high = ranked["dev_ci95"] or (None, None)
-        interval = "" if low is None else f" ({percent(low)} – {percent(high)})"
-        each = ", ".join(percent(value) for value in ranked["dev_each"])
-        print(f"  {ranked['label']:24} dev {rate.upper()} {percent(ranked['dev'])} %{interval}; each seed {each}")
+        each = ", ".join(map(in_percent, ranked["dev_each"]))
+        of_mean = in_brackets(interval(ranked["dev_ci95"]))
+        print(f"  {ranked['label']:24} dev {rate.title} {in_percent(ranked['dev'])} %{of_mean}; each seed {each}")
     for name, tested in summary["against"].items():
         if "bootstrap_p" in tested:
-            low, high = tested["difference_ci95"]
-            difference = f"{percent(tested['difference'])} points ({percent(low)} to {percent(high)})"
-            tests = f"bootstrap p {tested['bootstrap_p']:.3g}, matched pairs p {tested['mapsswe']['p']:.3g}"
-            print(f"against {name.replace('_', ' ')}, on dev: {difference}, {tests}")
+            print(f"against {name.replace('_', ' ')}, on dev: {difference(tested)}")
     test = winner["metrics"]["test"]
-    low, high = map(percent, test[f"{rate}_ci95"])
-    print(f"test {rate.upper()} of the winner: {percent(test[rate])} % ({low} – {high})")
-    print(f"all trials: {folder / 'results.md'}")
+    of_test = in_brackets(interval(test.get(f"{rate.name}_ci95")))
+    print(f"test {rate.title} of the winner: {in_percent(test[rate.name])} %{of_test}")
+    print(f"all trials: {sweep.folder / 'results.md'}")
     print(f"its model: {Path(winner['folder']) / 'model'}")
-    print(f"as an experiment, to copy to conf/experiment/: {folder / 'winner.yaml'}")
+    print(f"as an experiment, to copy to conf/experiment/: {sweep.folder / 'winner.yaml'}")
+
+
+def in_brackets(text: str) -> str:
+    return f" ({text})" if text else ""
+
+
+def difference(tested: Mapping[str, Any]) -> str:
+    """What paired tests say: the difference in points with its interval, and the p of every test."""
+    points = f"{in_percent(tested['difference'])} points ({interval(tested['difference_ci95'], ' to ')})"
+    p_values = {"bootstrap": tested["bootstrap_p"]}
+    p_values |= {name: test["p"] for name, test in tested.items() if isinstance(test, Mapping) and "p" in test}
+    return ", ".join([points, *(f"{name} p {p:.3g}" for name, p in p_values.items())])

@@ -1,4 +1,4 @@
-"""The trials of a search and the trainings of its finals, each a run folder of its own."""
+"""The trials of a search, each a run folder of its own, and what a study keeps of them."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,9 +11,11 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from asr.errors import Infeasible, one_line
-from asr.report.numbers import is_number
-from asr.tuning.pruning import RUNGS, Reports
-from asr.tuning.sweep import OBJECTIVES, Clock, Sweep
+from asr.evaluation.numbers import is_number
+from asr.task import Rate
+from asr.tuning.pruning import RUNGS, StudyReporter, describe
+from asr.tuning.sweep import Sweep, objective_places
+from asr.tuning.time_budget import TimeBudget
 
 STATES = {  # as a person reads them
     TrialState.COMPLETE: "done",
@@ -22,54 +24,61 @@ STATES = {  # as a person reads them
     TrialState.RUNNING: "running",
     TrialState.WAITING: "waiting",
 }
-KEPT = ("wer", "wer_ci95", "cer", "cer_ci95", "words", "utterances", "real_time_factor", "latency_s")  # of a split
 
 
 class Train(Protocol):
     """Trains with overrides of train.py and returns what metrics.json holds: of dev, and of test where asked for."""
 
-    def __call__(self, overrides: Sequence[str], folder: Path, reports: Reports, test: bool) -> Mapping[str, Any]: ...
+    def __call__(
+        self, overrides: Sequence[str], folder: Path, reporter: StudyReporter, test: bool, /
+    ) -> Mapping[str, Any]: ...
 
 
-def explore(sweep: Sweep, clock: Clock, train: Train) -> Callable[[Trial], list[float]]:
+def search_runner(sweep: Sweep, budget: TimeBudget, train: Train) -> Callable[[Trial], list[float]]:
     """What runs a trial of the search: the sampler's configuration trained, or trained on every fold in turn."""
 
     def run(trial: Trial) -> list[float]:
         chosen = sweep.space.suggest(trial)
         folder = sweep.folder / "trials" / f"{trial.number:04d}"
-        note(trial, overrides=chosen, folder=str(folder))
-        others = trial.study.get_trials(deepcopy=False)
-        until = clock.trials_until(others)
-        found = []
+        set_attributes(trial, overrides=chosen, folder=str(folder))
+        until = budget.trials_until(trial.study.get_trials(deepcopy=False))
+        found: list[Mapping[str, Any]] = []
         for fold in range(1, (sweep.folds or 1) + 1):
-            folded = [f"data.folds={sweep.folds}", f"data.fold={fold}"] if sweep.folds else []
-            place = folder / f"fold-{fold}" if sweep.folds else folder
-            reports = Reports(trial, sweep.rate, until, at_rungs=not sweep.folds)
-            with timed(trial, reports), constrained(trial):
-                found.append(kept(train([*sweep.overrides, *chosen, *folded], place, reports, sweep.test_all)))
+            part = [f"data.folds={sweep.folds}", f"data.fold={fold}"] if sweep.folds else []
+            run_dir = folder / f"fold-{fold}" if sweep.folds else folder
+            reporter = StudyReporter(trial, sweep.rate, until, at_rungs=not sweep.folds)
+            with adding_training_time(trial, reporter), pruned_where_infeasible(trial):
+                metrics = train([*sweep.overrides, *chosen, *part], run_dir, reporter, sweep.test_all)
+            found.append(metrics_to_keep(metrics, sweep.rates))
             if sweep.folds:
-                note(trial, folds=list(found))
+                set_attributes(trial, folds=list(found))
                 prune_after_fold(trial, found, sweep.folds, sweep.rate)
-        metrics = averaged(found)
-        note(trial, metrics=metrics)
-        return values_of(metrics, sweep.objectives)
+        means = averaged(found)
+        set_attributes(trial, metrics=means)
+        return sweep.values_of(means)
 
     return run
 
 
-def prune_after_fold(trial: Trial, found: Sequence[Mapping], folds: int, rate: str) -> None:
-    """Tell the study the mean of the folds so far; TrialPruned where that promises nothing."""
+def prune_after_fold(trial: Trial, found: Sequence[Mapping[str, Any]], folds: int, rate: Rate) -> None:
+    """Tell the study the mean of the folds so far; TrialPruned where the trial is unlikely to win."""
     if len(trial.study.directions) > 1:
         return
-    value = averaged(found)["dev"][rate]
+    value = averaged(found)["dev"][rate.name]
     trial.report(value, RUNGS * len(found) // folds)
     if len(found) < folds and trial.should_prune():
-        raise optuna.TrialPruned(f"dev {rate.upper()} {value:.1%} after {len(found)} of {folds} folds")
+        raise optuna.TrialPruned(f"{describe(rate, value)} after {len(found)} of {folds} folds")
 
 
-def kept(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of metrics.json that a study keeps."""
-    splits = {split: {key: metrics[split][key] for key in KEPT} for split in ("dev", "test") if split in metrics}
+def metrics_to_keep(metrics: Mapping[str, Any], rates: Sequence[Rate]) -> dict[str, Any]:
+    """The part of metrics.json that a study keeps: rates with their intervals, counts, and what can be an objective."""
+    wanted = {key for part, key in objective_places(rates).values() if part == "dev"}
+    wanted |= {f"{rate.name}_ci95" for rate in rates}
+
+    def kept(split: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in split.items() if key in wanted or type(value) is int}
+
+    splits = {split: kept(metrics[split]) for split in ("dev", "test") if split in metrics}
     return splits | {"train": metrics["train"]}
 
 
@@ -83,24 +92,20 @@ def averaged(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def values_of(metrics: Mapping[str, Any], objectives: Sequence[str]) -> list[float]:
-    return [metrics[part][key] for part, key in (OBJECTIVES[name] for name in objectives)]
-
-
 def dev_of(trial: FrozenTrial) -> Mapping[str, Any]:
     """What a trial keeps of its metrics on dev; nothing where it did not come to its end."""
     return trial.user_attrs.get("metrics", {}).get("dev", {})
 
 
-def dev_rate(trial: FrozenTrial, rate: str) -> float | None:
-    """The WER or CER of a trial on dev, or the latest of one that did not come to its end, as a fraction."""
-    found = dev_of(trial).get(rate)
+def dev_rate(trial: FrozenTrial, name: str) -> float | None:
+    """A rate of a trial on dev by its name; of one that did not come to its end, the latest that the study was told."""
+    found = dev_of(trial).get(name)
     if found is None and trial.intermediate_values:
         found = trial.intermediate_values[max(trial.intermediate_values)]
     return found if is_number(found) else None
 
 
-def note(trial: Trial, **attributes: Any) -> None:
+def set_attributes(trial: Trial, **attributes: Any) -> None:
     """Keep something with a trial, where it is not kept already."""
     for name, value in attributes.items():
         if trial.user_attrs.get(name) != value:
@@ -108,30 +113,30 @@ def note(trial: Trial, **attributes: Any) -> None:
 
 
 @contextmanager
-def constrained(trial: Trial) -> Iterator[None]:
-    """Have the sampler keep away from what the data cannot be aligned with; such a trial is pruned."""
+def pruned_where_infeasible(trial: Trial) -> Iterator[None]:
+    """Prune a trial whose model cannot learn the data's targets, and have the sampler keep away from such."""
     try:
         yield
     except Infeasible as infeasible:
-        trial.set_constraint("enough frames for CTC", 1.0)
+        trial.set_constraint("the targets can be learnt", 1.0)
         raise optuna.TrialPruned(one_line(infeasible)) from infeasible
 
 
 @contextmanager
-def timed(trial: Trial, reports: Reports) -> Iterator[None]:
+def adding_training_time(trial: Trial, reporter: StudyReporter) -> Iterator[None]:
     """Keep how long a trial has trained, however its training ends."""
     try:
         yield
     finally:
-        note(trial, trained_s=round(trial.user_attrs.get("trained_s", 0.0) + reports.trained_s, 1))
+        set_attributes(trial, trained_s=round(trial.user_attrs.get("trained_s", 0.0) + reporter.trained_s, 1))
 
 
-def progress_of(folder: Path) -> Callable[[FrozenTrial], str]:
-    """How far a trial below `folder` has come: its newest checkpoint or result."""
+def progress_in(folder: Path) -> Callable[[int], str]:
+    """How far the trial of a number below `folder` has come: its newest checkpoint or result."""
 
-    def progress(trial: FrozenTrial) -> str:
-        place = folder / f"{trial.number:04d}"
-        marks = [*place.rglob("last.ckpt"), *place.rglob("metrics.json")]
-        return json.dumps(sorted([str(mark.relative_to(place)), mark.stat().st_mtime_ns] for mark in marks))
+    def progress(number: int) -> str:
+        run_dir = folder / f"{number:04d}"
+        marks = [*run_dir.rglob("last.ckpt"), *run_dir.rglob("metrics.json")]
+        return json.dumps(sorted([str(mark.relative_to(run_dir)), mark.stat().st_mtime_ns] for mark in marks))
 
     return progress

@@ -38,7 +38,6 @@ from tests.tones import make_corpus
         (["trainer.accelerator=abacus"], "accelerator='abacus'"),
         (["trainer.precision=64x"], "Precision '64x' is invalid"),
         (["trainer.monitor=per"], "trainer.monitor=per: wer or cer is wanted"),
-        (["trainer.monitor=null"], "trainer.monitor=null: wer or cer is wanted"),
         (["text.case=loud"], "choose one of lower, upper, keep"),
         (["augment=[noise]", "augment.noise.folder=/nowhere"], "augment.noise.folder=/nowhere: no recordings"),
         (["augment=[reverberation]"], "augment.reverberation.folder is missing: give a folder"),

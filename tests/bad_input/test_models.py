@@ -81,7 +81,7 @@ def test_a_model_that_cannot_be_opened(model, recording, kind):
     [
         {"_target_": "os.system", "command": "touch {trap}"},
         {"_target_": "builtins.eval", "_args_": ["open('{trap}', 'w')"]},
-        {"_target_": "asr.use.recognizer.importlib.import_module", "name": "{module}"},
+        {"_target_": "asr.tasks.transcribe.recognizer.importlib.import_module", "name": "{module}"},
         {"_target_": "asr.tasks.transcribe.text.load.Path.touch", "self": "{trap}"},
         {"_target_": "asr.tasks.transcribe.decode.greedy.torch.hub.load", "_args_": ["{trap}"]},
         {"_target_": "pathlib.Path.touch", "_args_": ["{trap}"]},
@@ -97,7 +97,7 @@ def test_a_model_that_cannot_be_opened(model, recording, kind):
         {"_target_": "asr.tasks.transcribe.decode.greedy.GreedyDecoder", "x": "${{oc.env:HOME}}"},
     ],
 )
-@pytest.mark.parametrize("place", ["decoder", "encoder"])
+@pytest.mark.parametrize("place", ["decoder", "encoder", "task"])
 def test_a_models_configuration_runs_nothing(model, recording, tmp_path, part, place, monkeypatch):
     trap = tmp_path / "trap"
     (tmp_path / "trap_module.py").write_text(f"open({str(trap)!r}, 'w')")

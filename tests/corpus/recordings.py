@@ -11,6 +11,7 @@ from lhotse.audio import AudioSource
 
 from asr.corpus.corpus import Corpus, load_corpus
 from asr.corpus.utterance import Utterance
+from asr.tasks.transcribe.text.target import TranscriptTarget
 
 RATE = 16000
 
@@ -61,7 +62,7 @@ def write_lines(path: Path, *lines: object) -> Path:
 def corpus(utterances: Iterable[Utterance], **settings) -> Corpus:
     """load_corpus with everything allowed and drawn by tenths, except for `settings`."""
     usual = {
-        "normalize": str.lower,
+        "target_of": TranscriptTarget(str.lower),
         "sample_rate": None,
         "dev_fraction": 0.1,
         "test_fraction": 0.1,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from lhotse import CutSet
 
-from asr.corpus.checking import compact
+from asr.corpus.checking import int16_if_exact
 from asr.corpus.corpus import CorpusError
 from asr.corpus.cuts import load_samples
 from asr.corpus.readers import folder
@@ -202,9 +202,9 @@ def test_segments_of_one_file(tmp_path):
     )
 
 
-def test_compact_keeps_what_16_bits_can_hold():
+def test_int16_keeps_what_16_bits_can_hold():
     exact = np.array([-1.0, 0.0, 32767 / 32768], np.float32)
-    assert compact(exact).dtype == np.int16
-    np.testing.assert_array_equal(compact(exact) / np.float32(32768), exact)
+    assert int16_if_exact(exact).dtype == np.int16
+    np.testing.assert_array_equal(int16_if_exact(exact) / np.float32(32768), exact)
     for samples in ([1.0], [0.1], [3.0]):
-        assert compact(np.array(samples, np.float32)).dtype == np.float32
+        assert int16_if_exact(np.array(samples, np.float32)).dtype == np.float32

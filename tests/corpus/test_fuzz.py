@@ -26,6 +26,7 @@ from asr.corpus.shards.index import shards_at
 from asr.corpus.shards.packing import shard
 from asr.corpus.shards.streaming import streamed_corpus
 from asr.errors import UserError
+from asr.tasks.transcribe.text.target import TranscriptTarget
 from tests.corpus.recordings import RATE, corpus, record, tone, write_lines
 from tests.corpus.test_readers import cut_of
 from tests.corpus.test_segment_files import LONG_TEXTGRID
@@ -224,7 +225,7 @@ def sharded(tmp_path_factory) -> Path:
     shard(
         folder.read(root / "speech"),
         root / "shards",
-        normalize=str.lower,
+        target_of=TranscriptTarget(str.lower),
         sample_rate=None,
         dev_fraction=0.1,
         test_fraction=0.1,
@@ -248,7 +249,7 @@ def test_damaged_shards_are_told_or_survived(sharded, tmp_path_factory, data, ch
         (copy / name).write_bytes(change((sharded / name).read_bytes()))
         before = everything_in(copy)
         with bounded_memory(), suppress(UserError):
-            streamed_corpus([shards_at(str(copy))], [None], str.lower, None)
+            streamed_corpus([shards_at(str(copy))], [None], TranscriptTarget(str.lower), None)
         assert everything_in(copy) == before
     finally:
         shutil.rmtree(copy.parent)

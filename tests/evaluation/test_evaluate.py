@@ -62,7 +62,7 @@ def test_on_other_data_the_other_model_is_run(runs, tones, tmp_path):
     options = f"run={one}", f"data.source={other}", "split=all"
     done = run("evaluate", *options, f"against={two}", f"out_dir={tmp_path / 'first'}")
     assert done.status == 0, done.err
-    assert "its model now transcribes these utterances" in done.err
+    assert "its model now predicts these utterances" in done.err
     ran = read(tmp_path / "first" / "comparison.json")
     assert run("evaluate", f"run={two}", *options[1:], f"out_dir={tmp_path / 'second'}").status == 0
     again = run("evaluate", *options, f"against={tmp_path / 'second'}", f"out_dir={tmp_path / 'third'}")

@@ -6,7 +6,8 @@ import soundfile
 import torch
 from hydra.utils import instantiate
 
-from asr.configuration.compose import CONF, load_configuration
+from asr.configuration.compose import load_configuration
+from asr.configuration.search_path import CONF
 from asr.errors import UserError
 from asr.model.augment import Augmentation, Noise, SpecAugment
 

@@ -5,7 +5,8 @@ import torch
 import torchaudio
 from hydra.utils import instantiate
 
-from asr.configuration.compose import CONF, load_configuration
+from asr.configuration.compose import load_configuration
+from asr.configuration.search_path import CONF
 
 FEATURES = sorted(path.stem for path in (CONF / "features").glob("*.yaml"))
 NORMALIZATIONS = sorted(path.stem for path in (CONF / "features" / "normalization").glob("*.yaml"))

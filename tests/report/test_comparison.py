@@ -9,9 +9,11 @@ from typer.testing import CliRunner
 from asr.cli import app
 from asr.errors import UserError
 from asr.report.comparison import names_of, write_comparison
+from asr.tasks.transcribe.report.presentation import TranscriptPresentation
 from asr.tasks.transcribe.scoring.wer import score
 from tests.report.browser import CHROMIUM, browser
 
+PRESENTATION = TranscriptPresentation()
 REFERENCES = {"u1": "one two three", "u2": "four <b>five</b>", "u3": "six seven", "u4": "שמונה"}
 
 
@@ -39,7 +41,7 @@ def runs(tmp_path):
 
 
 def test_the_page_holds_what_is_asked_of_it(runs, tmp_path):
-    html = write_comparison(runs, tmp_path / "page.html").read_text("utf-8")
+    html = write_comparison(runs, tmp_path / "page.html", PRESENTATION).read_text("utf-8")
     table = html[html.index("<table") : html.index("</table>")]
     assert table.index("small") < table.index("large")  # best first
     for expected in (
@@ -51,7 +53,7 @@ def test_the_page_holds_what_is_asked_of_it(runs, tmp_path):
     ):
         assert expected in table
     assert "Is small better, or luckier?" in html and ">+37.5<" in html
-    assert "WER on dev, over time" in html and "CTC loss in training" not in html
+    assert "WER on dev, over time" in html and "Loss in training" not in html
     keys = re.findall(
         r'<tr><td dir="auto">([^<]*)</td><td dir="auto">([^<]*)</td><td dir="auto">([^<]*)</td></tr>', html
     )
@@ -64,7 +66,7 @@ def test_the_page_holds_what_is_asked_of_it(runs, tmp_path):
 def test_other_sets_are_told_and_what_they_share_is_shown(runs, tmp_path):
     fewer = {name: text for name, text in REFERENCES.items() if name != "u2"}
     third = make_run(tmp_path / "third", fewer, references=fewer)
-    html = write_comparison([*runs, third], tmp_path / "page.html").read_text("utf-8")
+    html = write_comparison([*runs, third], tmp_path / "page.html", PRESENTATION).read_text("utf-8")
     assert "scored on different sets (large: 4, small: 4, third: 3 utterances; all share 3" in html
     assert "better, or luckier" not in html  # the best heard other utterances than the others
 
@@ -85,7 +87,7 @@ def test_what_cannot_be_compared_is_named(runs, tmp_path):
         ([*runs, dev], "no split in common .*dev: dev"),
     ):
         with pytest.raises(UserError, match=message):
-            write_comparison(folders, tmp_path / "page.html")
+            write_comparison(folders, tmp_path / "page.html", PRESENTATION)
     found = CliRunner().invoke(
         app, ["compare", str(runs[0]), str(tmp_path / "empty"), "--out", str(tmp_path / "x.html")]
     )
@@ -99,7 +101,7 @@ def test_the_command(runs, tmp_path):
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome on the PATH")
 def test_it_works_in_a_browser(runs, tmp_path):
-    path = write_comparison(runs, tmp_path / "page.html")
+    path = write_comparison(runs, tmp_path / "page.html", PRESENTATION)
     with browser(tmp_path / "profile") as tab:
         tab.open(path)
         tab.until("document.getElementById('told').textContent === '2 of 2 utterances'")

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from asr.report.plots import Example, figure_of_example
+from asr.tasks.transcribe.report.posteriors import Example, figure_of_example
 
 
 def example(duration_s: float = 2.0, sample_rate: int = 16_000) -> Example:

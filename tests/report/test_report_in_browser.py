@@ -6,8 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from asr.report.page import page
-from asr.tasks.transcribe.report.clips import Clip, picture_of, sound_of
+from asr.report.clips import picture_of, sound_of
+from asr.report.page import Section, page
+from asr.tasks.transcribe.report.clips import Clip
 from asr.tasks.transcribe.report.utterances import utterances
 from asr.tasks.transcribe.scoring.confusions import align_words
 from asr.tasks.transcribe.timing.words import Word
@@ -58,7 +59,7 @@ def tab(tmp_path_factory):
     alignments = align_words([r["reference"] for r in records], [r["hypothesis"] for r in records])
     clips = {r["id"]: made_clip(200 + 10 * i) for i, r in enumerate(records[:40])}
     path = folder / "report.html"
-    path.write_text(page("A report", [utterances(records, alignments, clips)]), encoding="utf-8")
+    path.write_text(page("A report", [Section("Utterances", utterances(records, alignments, clips))]), encoding="utf-8")
     with browser(folder / "profile") as opened:
         opened.open(path)
         yield opened

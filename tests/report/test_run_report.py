@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 import torch
 
+from asr.report.clips import Pictures, picture_of, sound_of
 from asr.report.plots import learning_curves
 from asr.report.run import write_report
-from asr.tasks.transcribe.report.clips import Clip, Pictures, picture_of, sound_of
+from asr.tasks.transcribe.report.clips import Clip
+from asr.tasks.transcribe.report.presentation import TranscriptPresentation
 from asr.tasks.transcribe.scoring.confusions import align_words, count_confusions
 from asr.tasks.transcribe.scoring.wer import score
 from asr.tasks.transcribe.timing.words import Word
 
+PRESENTATION = TranscriptPresentation()
 HOSTILE = "<script>alert('x')</script>"
 KNOWN = {"loudness_db": -21.3, "about": {"gender": "<f>"}}
 CURVES = [("▁", 4, "0z0"), ("<i>", 8, "hz"), ("ש", 12, "k")]
@@ -101,7 +104,7 @@ class Resources(HTMLParser):
 
 
 def test_report_holds_the_numbers(run_dir):
-    path = write_report(run_dir)
+    path = write_report(run_dir, PRESENTATION)
     html = path.read_text(encoding="utf-8")
     assert path == run_dir / "report.html"
     for expected in ("37.5 %", "WER on test", "WER on dev", "4 speakers (test)", "1\u202f234\u202f567", "1 h 02 min"):
@@ -121,7 +124,7 @@ def test_report_holds_the_numbers(run_dir):
 
 
 def test_report_is_escaped_and_loads_nothing(run_dir):
-    html = write_report(run_dir, {"u1": clip()}).read_text(encoding="utf-8")
+    html = write_report(run_dir, PRESENTATION, {"u1": clip()}).read_text(encoding="utf-8")
     resources = Resources()
     resources.feed(html)
     assert HOSTILE not in html and "&lt;script&gt;" in html and "\\u003cscript>" in html
@@ -133,7 +136,7 @@ def test_report_is_escaped_and_loads_nothing(run_dir):
 
 
 def test_only_the_pages_own_script_may_run(run_dir):
-    html = write_report(run_dir, {"u1": clip()}).read_text(encoding="utf-8")
+    html = write_report(run_dir, PRESENTATION, {"u1": clip()}).read_text(encoding="utf-8")
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)[1]
     assert policy.startswith("default-src 'none'") and "unsafe-eval" not in policy
     scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
@@ -145,7 +148,7 @@ def test_only_the_pages_own_script_may_run(run_dir):
 
 
 def test_the_worst_come_first_and_those_without_sound_say_so(run_dir):
-    html = write_report(run_dir, {"u2": clip(), "u1": clip()}).read_text(encoding="utf-8")
+    html = write_report(run_dir, PRESENTATION, {"u2": clip(), "u1": clip()}).read_text(encoding="utf-8")
     rows = re.findall(r'<details class="utterance" data-id="(u\d+)"', html)
     assert len(rows) == 20 and rows[:5] == ["u1", "u2", "u5", "u6", "u9"] and html.count("<audio") == 2
     assert "2 of them can be heard" in html and html.count("Not among those that can be heard here") == 18
@@ -165,7 +168,7 @@ def test_parts_of_the_set_are_bars_with_intervals(run_dir):
     (run_dir / "metrics.json").write_text(json.dumps(metrics))
     swapped = [{"reference": "<e>", "hypothesis": "a", "count": 7}]
     (run_dir / "errors.json").write_text(json.dumps({"test": {"characters": {"substitutions": swapped}}}))
-    html = write_report(run_dir).read_text(encoding="utf-8")
+    html = write_report(run_dir, PRESENTATION).read_text(encoding="utf-8")
     for expected in (
         "&lt;e&gt; → a",
         "Where it errs (test)",
@@ -190,11 +193,13 @@ def test_an_evaluation_says_which_run_it_is_of(run_dir):
         f"run: {run_dir}\nsource: noisy\nsplit: test\n"
         "decoder: {_target_: asr.tasks.transcribe.decode.beam.BeamDecoder, beam: 7}\n"
     )
-    html = write_report(out).read_text(encoding="utf-8")
+    html = write_report(out, PRESENTATION).read_text(encoding="utf-8")
     assert "37.5 %" in html and "noisy" in html and "BeamDecoder(beam=7)" in html
     assert "LogMel(mel_bins=80)" in html and "Error rates on dev" in html
     moved = run_dir.rename(run_dir.with_name("moved"))
-    assert "LogMel(mel_bins=80)" in write_report(moved / "evaluation" / "noisy-test").read_text(encoding="utf-8")
+    assert "LogMel(mel_bins=80)" in write_report(moved / "evaluation" / "noisy-test", PRESENTATION).read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_thousand_utterances_of_four_seconds_stay_below_twenty_megabytes(run_dir):
@@ -212,7 +217,7 @@ def test_a_thousand_utterances_of_four_seconds_stay_below_twenty_megabytes(run_d
         Clip(*sound_of(samples, 16_000), picture, 4.0, 0.04, words, words, curves)
         for samples, picture in zip(noise, pictures, strict=True)
     ]
-    path = write_report(run_dir, {f"u{i}": made[i % 20] for i in range(1000)})
+    path = write_report(run_dir, PRESENTATION, {f"u{i}": made[i % 20] for i in range(1000)})
     assert 10e6 < path.stat().st_size < 20e6
 
 
@@ -222,7 +227,7 @@ FILES = ["config.yaml", "metrics.json", "hypotheses.jsonl", "history.jsonl", "re
 @pytest.mark.parametrize("missing", FILES)
 def test_a_missing_file_leaves_its_part_out(run_dir, missing):
     (run_dir / missing).unlink()
-    html = write_report(run_dir).read_text(encoding="utf-8")
+    html = write_report(run_dir, PRESENTATION).read_text(encoding="utf-8")
     assert ("no scores yet" in html) == (missing == "metrics.json")
     assert ("Learning curves" in html) == (missing != "history.jsonl")
     assert ("Rejected utterances" in html) == (missing != "rejected.jsonl")
@@ -232,15 +237,15 @@ def test_a_missing_file_leaves_its_part_out(run_dir, missing):
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe\x00", b"[]\n[1]", b'"text"', b"null", b"{}", b""])
 def test_a_broken_file_is_tolerated(run_dir, broken, content):
     (run_dir / broken).write_bytes(content)
-    html = write_report(run_dir).read_text(encoding="utf-8")
+    html = write_report(run_dir, PRESENTATION).read_text(encoding="utf-8")
     assert (broken in html) >= (content == b"{" or content.startswith(b"\xff"))
 
 
 def test_an_empty_folder_and_an_interrupted_run(tmp_path):
-    assert "no scores yet" in write_report(tmp_path).read_text(encoding="utf-8")
+    assert "no scores yet" in write_report(tmp_path, PRESENTATION).read_text(encoding="utf-8")
     lines = '{"step": 10, "dev_wer": 0.5}\n{"step": 20, "dev_wer": 0.25}\n{"step": 30, "dev_wer": NaN}\n{"st'
     (tmp_path / "history.jsonl").write_text(lines)
-    html = write_report(tmp_path).read_text(encoding="utf-8")
+    html = write_report(tmp_path, PRESENTATION).read_text(encoding="utf-8")
     assert "25.0 % on dev, at step 20" in html and "1 line" in html
 
 
@@ -248,19 +253,21 @@ def test_numbers_that_are_none(run_dir):
     nothing = dict.fromkeys(("wer", "cer", "seconds", "epochs", "peak_memory_mib", "wer_ci95"), float("nan"))
     (run_dir / "metrics.json").write_text(json.dumps({"test": nothing, "train": nothing}))
     (run_dir / "history.jsonl").write_text(json.dumps({"step": None, "dev_wer": float("nan")}))
-    html = re.sub(r"<(style|script)>.*?</\1>", "", write_report(run_dir).read_text("utf-8"), flags=re.DOTALL)
+    html = re.sub(
+        r"<(style|script)>.*?</\1>", "", write_report(run_dir, PRESENTATION).read_text("utf-8"), flags=re.DOTALL
+    )
     assert "nan" not in html
 
 
 def test_report_is_deterministic(run_dir):
-    first = write_report(run_dir, {"u1": clip()}).read_bytes()
-    assert write_report(run_dir, {"u1": clip()}).read_bytes() == first
+    first = write_report(run_dir, PRESENTATION, {"u1": clip()}).read_bytes()
+    assert write_report(run_dir, PRESENTATION, {"u1": clip()}).read_bytes() == first
 
 
 def test_learning_curves_skip_what_was_not_recorded():
-    assert learning_curves([]) == {}
+    assert learning_curves([], PRESENTATION.rates) == {}
     history = [{"step": 1, "train_loss": 2.0, "dev_wer": None}, {"step": 2, "train_loss": float("nan")}]
-    assert list(learning_curves(history)) == ["Loss"]
+    assert list(learning_curves(history, PRESENTATION.rates)) == ["Loss"]
 
 
 def test_confusions():

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from lhotse import CutSet
 
-from asr.use.recognizer import load
+from asr.use.load import load
 from tests.commands import run, train
 from tests.corpus.recordings import RATE, record, tone, write_lines
 from tests.corpus.test_readers import cut_of

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from asr.task import Rate
 from asr.training.records import BestModel
 
 NAN = float("nan")
@@ -29,7 +30,8 @@ def test_the_least_dev_error_is_kept(monitor, validations, kept):
     module = SimpleNamespace(model=torch.nn.Linear(1, 1))
     trainer = SimpleNamespace(sanity_checking=False, is_global_zero=True)
     saved = []
-    best = BestModel(lambda: saved.append(trainer.current_epoch + 1), monitor)
+    rates = sorted([Rate("wer", "WER"), Rate("cer", "CER")], key=lambda rate: rate.name != monitor)
+    best = BestModel(lambda: saved.append(trainer.current_epoch + 1), rates)
     for trainer.current_epoch, (wer, cer, loss) in enumerate(validations):
         trainer.callback_metrics = {"wer/dev": wer, "cer/dev": cer, "loss/dev": loss}
         best.on_validation_end(trainer, module)

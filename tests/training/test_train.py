@@ -10,10 +10,10 @@ import torch
 import asr
 from asr.commands.evaluate import evaluate
 from asr.commands.train import train
-from asr.configuration.compose import load_configuration
+from asr.configuration.compose import load_values
 from asr.tasks.transcribe.scoring.wer import character_error_rate
 from asr.training.budget import Budget
-from asr.training.module import CTCTraining
+from asr.training.module import Training
 from asr.training.schedule import WarmupCosine
 from tests.commands import run as command
 from tests.tones import GAP_S, LETTER_S, RATE
@@ -24,7 +24,7 @@ QUICK = ("encoder=bilstm", "encoder.units=48", "encoder.layers=1", "augment=none
 
 
 def run(tones, folder, *overrides):
-    return train(load_configuration("train", [*QUICK, f"data.source={tones}", f"run_dir={folder}", *overrides]))
+    return train(load_values("train", [*QUICK, f"data.source={tones}", f"run_dir={folder}", *overrides]))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_a_finished_run_is_not_trained_again(trained, tones):
 
 def test_evaluation_repeats_the_training_runs_score(trained, tmp_path):
     folder, metrics = trained
-    again = evaluate(load_configuration("evaluate", [f"run={folder}", f"out_dir={tmp_path}"]))
+    again = evaluate(load_values("evaluate", [f"run={folder}", f"out_dir={tmp_path}"]))
     for key in ("wer", "cer", "words", "substitutions", "deletions", "insertions", "utterances"):
         assert again["test"][key] == metrics["test"][key]
     assert (tmp_path / "report.html").is_file()
@@ -141,13 +141,13 @@ def test_dropout_is_on_in_every_step_and_off_in_validation(tones, tmp_path, monk
     """A recognizer is in evaluation mode, and shares its model with the training."""
     modes: dict[str, set[bool]] = {"training_step": set(), "validation_step": set()}
     for name, seen in modes.items():
-        step = getattr(CTCTraining, name)
+        step = getattr(Training, name)
 
         def watched(self, batch, index, step=step, seen=seen):
             seen.update(part.training for part in self.model.modules())
             return step(self, batch, index)
 
-        monkeypatch.setattr(CTCTraining, name, watched)
+        monkeypatch.setattr(Training, name, watched)
     run(tones, tmp_path / "run", "budget.epochs=2")
     assert modes == {"training_step": {True}, "validation_step": {False}}
 
@@ -230,7 +230,7 @@ def test_aligning_what_cannot_be(trained, tones, tmp_path):
 def test_training_stops_early_by_the_rate_it_goes_by(tones, tmp_path, monkeypatch, monitor, epochs):
     """A WER that falls with every epoch, beside a CER that stays."""
     falling = iter(range(100, 0, -1))
-    monkeypatch.setattr("asr.training.module.word_error_rate", lambda *_: next(falling) / 100)
-    monkeypatch.setattr("asr.training.module.character_error_rate", lambda *_: 0.5)
+    monkeypatch.setattr("asr.tasks.transcribe.task.word_error_rate", lambda *_: next(falling) / 100)
+    monkeypatch.setattr("asr.tasks.transcribe.task.character_error_rate", lambda *_: 0.5)
     metrics = run(tones, tmp_path / "run", "budget.epochs=5", "trainer.patience=2", f"trainer.monitor={monitor}")
     assert metrics["train"]["epochs"] == epochs

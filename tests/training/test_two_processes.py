@@ -50,8 +50,8 @@ def test_two_processes_read_shards(tones, tmp_path):
         "import asr.commands.train as train",
         "from asr.configuration.entry import run_entry_point",
         "from asr.corpus.shards.streaming import Stream",
-        "texts = Stream.texts",
-        "Stream.texts = lambda self: (text for text in texts(self) if 'c' not in text)",
+        "targets = Stream.targets",
+        "Stream.targets = lambda self: (text for text in targets(self) if 'c' not in text)",
         "run_entry_point('train', train.train)",
     )
     command = [sys.executable, str(without_c), *TINY, *chosen, "trainer.strategy=ddp", "trainer.devices=2"]

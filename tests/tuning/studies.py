@@ -9,6 +9,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from asr.task import Rate
 from asr.tuning.space import read_space
 from asr.tuning.sweep import Finals, Sweep
 
@@ -28,15 +29,17 @@ REASONS = {
     TrialState.FAIL: "out of memory: 3 GiB wanted, 2 GiB free",
 }
 RUNGS = {TrialState.COMPLETE: 20, TrialState.PRUNED: 6, TrialState.RUNNING: 11, TrialState.FAIL: 0}
+RATES = (Rate("wer", "WER"), Rate("cer", "CER"))
 BEGAN = datetime(2026, 1, 2, 3, 4, 5)
 
 
 def sweep_in(
     folder: Path, objectives: Sequence[str] = ("wer",), space: Mapping[str, Any] = SPACE, rate: str = "wer"
 ) -> Sweep:
+    (chosen,) = (each for each in RATES if each.name == rate)
     return Sweep(
-        "architecture", folder, read_space(space), ["budget.epochs=4"], objectives, rate, None, 60, None,
-        Finals(3, 2, None), False, 1,
+        "architecture", folder, read_space(space), ["budget.epochs=4"], objectives, chosen, RATES, None, 60, None,
+        Finals(3, 2, None), False, 1, True,
     )  # fmt: skip
 
 

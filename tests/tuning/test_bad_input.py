@@ -10,15 +10,16 @@ import pytest
 from hydra.utils import instantiate
 from optuna.trial import Trial
 
-from asr.configuration.compose import load_configuration
+from asr.configuration.compose import load_configuration, load_values
 from asr.errors import UserError
-from asr.tuning.claims import Claims
-from asr.tuning.stage import Stage
+from asr.tuning.locks import FolderLocks
+from asr.tuning.processes import WorkerProcesses
 from asr.tuning.storage import open_storage, quiet_optuna
 from asr.tuning.sweep import sweep_of
-from asr.tuning.workers import Workers
+from asr.tuning.work_queue import WorkQueue
 from tests.commands import ROOT, TINY, run
 from tests.tuning.places import free_port
+from tests.tuning.studies import RATES
 
 
 def error_of(folder: Path, *arguments: str) -> str:
@@ -28,10 +29,10 @@ def error_of(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture(autouse=True)
 def no_workers(monkeypatch, request):
-    def begin(self, number: int) -> None:
-        raise AssertionError("a worker is begun")
+    def start(self, number: int) -> None:
+        raise AssertionError("a worker is started")
 
-    monkeypatch.setattr(Workers, "begin", begin)
+    monkeypatch.setattr(WorkerProcesses, "start", start)
     with quiet_optuna():
         yield
 
@@ -69,21 +70,17 @@ def test_what_is_mistyped_is_told_before_anything_is_trained(tmp_path, arguments
      "objectives=[]", "objectives=cer", "test=best", "search.space=null", "budget.total_minutes=0"],
 )  # fmt: skip
 def test_settings_that_cannot_be(argument):
-    from asr.commands.tune import as_dict
-
     with pytest.raises(UserError, match=argument.partition("=")[0].replace("search.space", "search=")):
-        sweep_of(as_dict(load_configuration("tune", [argument])), [])
+        sweep_of(load_values("tune", [argument]), [], RATES, "wer")
 
 
 def test_too_little_time_for_the_finals():
-    from asr.commands.tune import as_dict
-
-    settings = as_dict(load_configuration("tune", ["budget.total_minutes=5"]))
+    settings = load_values("tune", ["budget.total_minutes=5"])
     with pytest.raises(UserError, match=r"budget.total_minutes=5: one trial of budget.minutes=2 .* take 18 already"):
-        sweep_of(settings, ["budget.minutes=2"])
-    settings = as_dict(load_configuration("tune", ["budget.total_minutes=5", "finals.minutes=3"]))
+        sweep_of(settings, ["budget.minutes=2"], RATES, "wer")
+    settings = load_values("tune", ["budget.total_minutes=5", "finals.minutes=3"])
     with pytest.raises(UserError, match=r"budget.total_minutes=5: the finals alone .* take longer"):
-        sweep_of(settings, [])
+        sweep_of(settings, [], RATES, "wer")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +107,7 @@ def test_a_storage_that_cannot_be_reached(tmp_path, storage, told):
 
 def test_a_study_of_another_search_under_the_same_name(tmp_path):
     settings = (f"storage={tmp_path / 'study.db'}", "name=mine", "encoder=mlp", "features=mfcc")
-    with pytest.raises(AssertionError, match="a worker is begun"):
+    with pytest.raises(AssertionError, match="a worker is started"):
         run("tune", f"run_dir={tmp_path / 'one'}", *settings)
     message = error_of(tmp_path / "two", *settings, "data.batch_seconds=7")
     assert "the study mine is there already, with overrides" in message
@@ -125,7 +122,8 @@ def test_a_study_of_another_search_under_the_same_name(tmp_path):
 def test_every_sampler_with_every_pruner(tmp_path, sampler, pruner, monkeypatch):
     config = load_configuration("tune", [f"sampler={sampler}", f"pruner={pruner}"])
     parts = instantiate(config.sampler), instantiate(config.pruner)
-    study = optuna.create_study(study_name="s", sampler=parts[0], pruner=parts[1])
+    storage = optuna.storages.InMemoryStorage()
+    study = optuna.create_study(storage=storage, study_name="s", sampler=parts[0], pruner=parts[1])
 
     def climb(trial: Trial) -> list[float]:
         value = (trial.suggest_float("x", 0.1, 10, log=True) - 1) ** 2 + trial.suggest_int("n", 0, 3)
@@ -140,8 +138,11 @@ def test_every_sampler_with_every_pruner(tmp_path, sampler, pruner, monkeypatch)
         return instantiate(config.sampler, seed=number)
 
     told: list[str] = []
-    work = Stage(study, Claims(tmp_path), climb, lambda: len(study.trials) < 11, True, lambda _: "", sampler_of)
-    work.work(told.append)
+
+    def may_start() -> bool:
+        return len(study.trials) < 11
+
+    WorkQueue(study, storage, FolderLocks(tmp_path), climb, may_start, True, lambda _: "", sampler_of).work(told.append)
     assert len(study.trials) == 11, told
     assert {trial.state.name for trial in study.trials} <= {"COMPLETE", "PRUNED"}, told
     assert study.best_value < 5

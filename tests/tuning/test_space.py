@@ -4,8 +4,9 @@ import optuna
 import pytest
 from omegaconf import OmegaConf
 
-from asr.commands.tune import own_and_train
-from asr.configuration.compose import CONF, group_choices, load_configuration
+from asr.commands.tune_arguments import own_and_train
+from asr.configuration.compose import load_configuration, load_values
+from asr.configuration.search_path import group_files
 from asr.errors import UserError
 from asr.tuning.points import corners, every_point
 from asr.tuning.space import read_space
@@ -36,7 +37,7 @@ def test_every_draw_is_a_configuration_and_the_parameters_say_which():
 def test_a_configuration_is_a_point_where_it_lies_inside():
     space = read_space(NESTED)
     inside = ["encoder=lstm", "encoder.layers=2", "augment=[noise]", "augment.noise.low_db=5"]
-    point = space.of(load_configuration("train", inside))
+    point = space.point_of(load_values("train", inside))
     assert point == {
         "encoder": "lstm",
         "encoder.layers (lstm)": 2,
@@ -51,7 +52,7 @@ def test_a_configuration_is_a_point_where_it_lies_inside():
         if outside != "encoder.layers=4":
             changed = [each for each in changed if not each.startswith("encoder.layers")]
         changed = [each for each in changed if "noise" not in each] if "specaugment" in outside else changed
-        assert space.of(load_configuration("train", [*changed, outside])) is None, outside
+        assert space.point_of(load_values("train", [*changed, outside])) is None, outside
 
 
 @pytest.mark.parametrize(
@@ -94,11 +95,11 @@ def test_corners_hold_every_choice_with_both_ends():
         assert any(wanted in each for each in tried), wanted
 
 
-@pytest.mark.parametrize("search", sorted(set(group_choices(CONF / "search")) - {"full"}))  # full: the others
+@pytest.mark.parametrize("search", sorted(set(group_files("search")) - {"full"}))  # full: the others
 def test_every_search_that_comes_along_can_be_trained(search):
     """Both ends of every range with every choice, on the configuration as it stands."""
-    settings = load_configuration("tune", [f"search={search}"])
-    space = read_space(OmegaConf.to_container(settings.search.space))
+    config = load_configuration("tune", [f"search={search}"])
+    space = read_space(OmegaConf.to_container(config.search.space))
     for corner in corners(space):
         load_configuration("train", corner)
 
@@ -133,3 +134,22 @@ def test_what_is_no_space_is_told_by_its_key(described, message):
     with pytest.raises(UserError, match=r"search\.space") as error:
         read_space(described)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("described", "inside", "outside"),
+    [
+        ({"low": 1, "high": 9}, (1, 4, 9), (0, 10, 2.5, True, "4", None)),
+        ({"low": 64, "high": 256, "step": 64}, (64, 192, 256), (100, 320)),
+        ({"low": 1, "high": 64, "log": True}, (1, 3, 64), (0, 1.5)),
+        ({"low": 0.0, "high": 0.3, "step": 0.1}, (0.0, 0.1, 0.2, 0.3), (0.15, 0.4)),
+        ({"low": 1e-4, "high": 1e-2, "log": True}, (1e-4, 0.00123, 1e-2), (0.02, float("nan"))),
+    ],
+)
+def test_a_range_holds_what_optuna_takes_for_it(described, inside, outside):
+    space = read_space({"optimizer.lr": described})
+    for value in (*inside, *outside):
+        found = space.point_of({"choices": {}, "optimizer": {"lr": value}})
+        assert found == ({"optimizer.lr": value} if value in inside and value is not True else None), value
+    for value in inside:
+        assert space.overrides({"optimizer.lr": value}) == [f"optimizer.lr={value}"]

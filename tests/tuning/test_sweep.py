@@ -8,11 +8,13 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from asr.configuration.compose import CONF, load_configuration
+from asr.configuration.compose import as_plain_values, load_configuration
+from asr.configuration.search_path import CONF
 from asr.errors import UserError
 from asr.tuning.finals import candidates_of, ranking
-from asr.tuning.sweep import Clock, Finals, Sweep, judged
-from tests.tuning.studies import sweep_in
+from asr.tuning.sweep import Finals, Sweep, choose_objectives
+from asr.tuning.time_budget import TimeBudget
+from tests.tuning.studies import RATES, sweep_in
 
 BETWEEN = optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True)
 BEGAN = datetime(2026, 1, 2)
@@ -47,32 +49,32 @@ def test_a_final_takes_the_time_of_one_fold_or_its_own(tmp_path, minutes, trials
     sweep, closing_s = folded(tmp_path, minutes), 0.03 * 1800
     begun = time.time()
     for spare, fits in ((-20, False), (20, True)):
-        clock = Clock(sweep, begun + closing_s + 0.9 * one_s + spare)
-        assert clock.time_for_final(lasting(*trials), []) is fits
-    clock = Clock(sweep, begun + 1800)
-    assert clock.trials_until(lasting(*trials)) == pytest.approx(begun + 1800 - closing_s - 4 * one_s)
+        budget = TimeBudget(sweep, begun + closing_s + 0.9 * one_s + spare)
+        assert budget.has_time_for_final(lasting(*trials), []) is fits
+    budget = TimeBudget(sweep, begun + 1800)
+    assert budget.trials_until(lasting(*trials)) == pytest.approx(begun + 1800 - closing_s - 4 * one_s)
 
 
 def test_finals_that_are_done_tell_what_the_next_takes(tmp_path):
-    clock = Clock(folded(tmp_path, None), time.time() + 54 + 60)
-    assert not clock.time_for_final(lasting(360), [])
-    assert clock.time_for_final(lasting(360), lasting(40, 50))
-    assert not clock.time_for_final(lasting(360), lasting(200, 210))
+    budget = TimeBudget(folded(tmp_path, None), time.time() + 54 + 60)
+    assert not budget.has_time_for_final(lasting(360), [])
+    assert budget.has_time_for_final(lasting(360), lasting(40, 50))
+    assert not budget.has_time_for_final(lasting(360), lasting(200, 210))
 
 
 def test_a_trial_is_begun_where_it_leaves_the_finals_their_time(tmp_path):
     sweep = folded(tmp_path, None)  # a trial 360 s, the finals 4 × 120 s, the end 54 s
     for spare, fits in ((-60, False), (0, True)):
-        assert Clock(sweep, time.time() + 360 + 480 + 54 + spare + 1).time_for_another([]) is fits
+        assert TimeBudget(sweep, time.time() + 360 + 480 + 54 + spare + 1).has_time_for_trial([]) is fits
 
 
 @pytest.mark.parametrize("stood_at", [0, 3, None])
 def test_the_finals_are_the_best_few_and_the_configuration_as_it_stood_wherever_that_came(tmp_path, stood_at):
     space = {"optimizer.lr": {"low": 1e-4, "high": 1e-2, "log": True}}
-    sweep, default = sweep_in(tmp_path, space=space), load_configuration("train", [])
+    sweep, default = sweep_in(tmp_path, space=space), as_plain_values(load_configuration("train", []))
     rates = [0.002, 0.003, 0.004, 0.005, 0.006]
     if stood_at is not None:
-        rates.insert(stood_at, default.optimizer.lr)
+        rates.insert(stood_at, default["optimizer"]["lr"])
     study = optuna.create_study()
     for number, rate in enumerate(rates):
         lr = {"optimizer.lr": rate}
@@ -89,6 +91,13 @@ def test_the_finals_are_the_best_few_and_the_configuration_as_it_stood_wherever_
 CER, WER = "trainer.monitor=cer", "trainer.monitor=wer"
 
 
+def chosen(objectives, given):
+    """With the name of the rate in its place."""
+    monitor = load_configuration("train", given).trainer.monitor or RATES[0].name  # null: the task's first
+    objectives, rate, overrides = choose_objectives(objectives, given, RATES, monitor)
+    return objectives, rate.name, overrides
+
+
 @pytest.mark.parametrize(
     ("objectives", "given", "found"),
     [
@@ -103,7 +112,7 @@ CER, WER = "trainer.monitor=cer", "trainer.monitor=wer"
     ],
 )
 def test_objectives_and_monitor_agree_on_one_rate(objectives, given, found):
-    assert judged(objectives, given) == found
+    assert chosen(objectives, given) == found
 
 
 def test_an_experiment_may_say_the_rate():
@@ -111,10 +120,10 @@ def test_an_experiment_may_say_the_rate():
     copied.write_text("# @package _global_\ntrainer:\n  monitor: cer\n", "utf-8")
     given = ["experiment=by_cer_in_a_test"]
     try:
-        assert judged(None, given) == (["cer"], "cer", given)
+        assert chosen(None, given) == (["cer"], "cer", given)
         with pytest.raises(UserError, match="or objectives with cer"):
-            judged(["wer"], given)
-        assert judged(["wer"], [*given, WER]) == (["wer"], "wer", [*given, WER])
+            chosen(["wer"], given)
+        assert chosen(["wer"], [*given, WER]) == (["wer"], "wer", [*given, WER])
     finally:
         copied.unlink()
 

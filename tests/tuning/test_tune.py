@@ -11,7 +11,8 @@ import optuna
 import pytest
 import yaml
 
-from asr.configuration.compose import CONF, load_configuration
+from asr.configuration.compose import load_configuration
+from asr.configuration.search_path import CONF
 from tests.commands import ROOT, train
 
 TINY = ("augment=none", "trainer.accelerator=cpu", "trainer.precision=32-true", "trainer.examples=1",

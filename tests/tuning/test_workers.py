@@ -22,7 +22,7 @@ from tests.commands import ROOT, TINY, train
 from tests.killing import KILLS
 from tests.tuning.places import KINDS, storage_of
 
-ASKED = "ASR_KILLS" in os.environ  # tests/tuning/test_stage.py kills workers in every run of the tests
+ASKED = "ASR_KILLS" in os.environ  # tests/tuning/test_work_queue.py kills workers in every run of the tests
 LONG = KILLS >= 10  # every storage, and more signals
 EPOCHS = min(20 * KILLS, 100)  # so that there is something left to kill
 FEATURES, RATES = ("mfcc", "log_mel"), (0.003, 0.01)

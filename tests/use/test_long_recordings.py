@@ -7,22 +7,23 @@ from hydra.utils import instantiate
 
 from asr.configuration.compose import load_configuration
 from asr.model.features import CorpusNormalization, LogMel
-from asr.model.speech_model import AcousticModel
+from asr.model.speech_model import SpeechModel
 from asr.tasks.transcribe import long_recordings
-from asr.tasks.transcribe.ctc.head import BLANK, CTCHead
+from asr.tasks.transcribe.ctc.head import CTCHead
 from asr.tasks.transcribe.decode.greedy import GreedyDecoder, Hypothesis
 from asr.tasks.transcribe.long_recordings import consecutive_log_probs, heard_in_parts, stretches
+from asr.tasks.transcribe.text.tokenizer import BLANK
 
 RATE = 8000
 
 
 @pytest.fixture(scope="module")
-def local_model() -> AcousticModel:
+def local_model() -> SpeechModel:
     """A model whose frames hear less than a second, and that normalizes no recording by itself."""
     torch.manual_seed(1)
     features = LogMel(RATE, 25, 10, 20, CorpusNormalization)
     encoder = instantiate(load_configuration("train", ["encoder=cnn_local"]).encoder, features=features.dim)
-    return AcousticModel(features, encoder, CTCHead(encoder.dim, 5)).eval()
+    return SpeechModel(features, encoder, CTCHead(encoder.dim, 5)).eval()
 
 
 @pytest.mark.parametrize("seconds", [1.0, 29.9, 36.1, 59.0, 121.7])

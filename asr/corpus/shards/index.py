@@ -4,7 +4,7 @@ import gzip
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from typing import Any
 from lhotse import CutSet
 from lhotse.cut import Cut
 from lhotse.serialization import open_best
-from omegaconf import DictConfig
 
 from asr.corpus.shards.packing import FORMAT, INDEX
 from asr.corpus.source import URL
@@ -66,29 +65,31 @@ def shards_at(source: str | None) -> Shards | None:
     return found
 
 
-def sharded_corpora(data: DictConfig) -> tuple[list[Shards], list[float | None]] | None:
+def sharded_corpora(
+    source: str | None, mix: Sequence[str] = (), weights: Sequence[float] = ()
+) -> tuple[list[Shards], list[float | None]] | None:
     """The sharded corpora that data.source and data.mix name, and data.weights; None where data.source is no such one.
 
     Ids of the first one of data.mix begin with mix1/, and so on: several corpora may have the same.
     Raises UserError where one of several is not sharded, or where the weights are not as many.
     """
-    first = shards_at(data.source)
+    first = shards_at(source)
     if first is None:
-        if data.mix:
+        if mix:
             raise UserError("data.mix mixes sharded corpora: make data.source one too (asr shard SOURCE TARGET)")
         return None
-    corpora = [first]
-    for number, source in enumerate(data.mix, start=1):
-        if (shards := shards_at(source)) is None:
-            raise UserError(f"data.mix: {source} has no {INDEX}; make it with asr shard SOURCE TARGET")
+    corpora: list[Shards] = [first]
+    for number, other in enumerate(mix, start=1):
+        if (shards := shards_at(other)) is None:
+            raise UserError(f"data.mix: {other} has no {INDEX}; make it with asr shard SOURCE TARGET")
         corpora.append(replace(shards, prefix=f"mix{number}/"))
-    weights = list(data.weights) if data.weights else [None] * len(corpora)
-    if len(weights) != len(corpora):
-        raise UserError(f"data.weights has {len(weights)} numbers for {len(corpora)} corpora, data.source the first")
-    return corpora, weights
+    given: list[float | None] = list(weights) or [None] * len(corpora)
+    if len(given) != len(corpora):
+        raise UserError(f"data.weights has {len(given)} numbers for {len(corpora)} corpora, data.source the first")
+    return corpora, given
 
 
-def opened(place: str):
+def open_lines(place: str):
     """Lines of a compressed manifest, from a file or over HTTP."""
     if URL.match(place):
         return open_best(place, "r")

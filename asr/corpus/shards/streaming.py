@@ -12,7 +12,7 @@ from itertools import count, islice
 
 import numpy as np
 import torch
-from lhotse import CutSet
+from lhotse import CutSet, SupervisionSegment
 from lhotse.cut import Cut
 from lhotse.dataset import DynamicBucketingSampler
 from lhotse.dataset.dataloading import worker_init_fn
@@ -21,19 +21,22 @@ from lhotse.shar.readers.utils import split_by_node, split_by_worker
 from torch.utils.data import DataLoader
 
 from asr.audio.recording import AudioProblem
-from asr.corpus.batches import Batch, SpeechDataset, Waiting
-from asr.corpus.checking import compact
+from asr.corpus.batches import Batch, SpeechDataset, next_batch
+from asr.corpus.checking import int16_if_exact
 from asr.corpus.corpus import Corpus
-from asr.corpus.cuts import TRANSCRIPT, load_samples
-from asr.corpus.shards.index import Shards, cuts_of, opened
-from asr.corpus.utterance import SPLITS, Rejection, Seconds
+from asr.corpus.cuts import TRANSCRIPT, known_of, load_samples
+from asr.corpus.shards.index import Shards, cuts_of, open_lines
+from asr.corpus.utterance import SPLITS, Known, Rejection, Seconds
 from asr.errors import UserError
-from asr.screen import console, tell
+from asr.screen import console, print_notes
+from asr.task import Unusable
 
-BUFFER = 2000  # utterances that a worker chooses its batches from
+BUCKET_BUFFER = 2000  # utterances that a worker chooses its batches from
 BUCKETS = 20
-TEXTS = 100_000  # of each corpus that a tokenizer is learnt from; utterances lie in the shards in random order
-SHUFFLED = 1000  # utterances among which the next one of a stream is drawn
+TARGETS_READ = (
+    100_000  # of each corpus that tokens or labels are learnt from; utterances lie in the shards in random order
+)
+SHUFFLE_BUFFER = 1000  # utterances among which the next one of a stream is drawn
 
 
 @dataclass
@@ -42,7 +45,7 @@ class Stream:
 
     corpora: Sequence[Shards]
     weights: Sequence[float]
-    normalize: Callable[[str], str]
+    target_of: Callable[[Known], str]
     sample_rate: int
     utterances: int = field(init=False)
     seconds: Seconds = field(init=False)
@@ -63,40 +66,41 @@ class Stream:
         """The bounds between BUCKETS classes of utterances with as many seconds each, by every corpus's first shard."""
         seconds = []
         for shards in self.corpora:
-            with opened(shards.shards("train")[0]["cuts"]) as lines:
+            with open_lines(shards.shards("train")[0]["cuts"]) as lines:
                 seconds += [json.loads(line)["duration"] for line in lines]
         seconds.sort()
         totals = np.cumsum(seconds)
         bounds = np.searchsorted(totals, totals[-1] * np.arange(1, BUCKETS) / BUCKETS)
         return sorted({seconds[bound] for bound in bounds})
 
-    def texts(self) -> Iterator[str]:
-        """The first TEXTS transcripts of every corpus, normalised, from the manifests alone."""
+    def targets(self) -> Iterator[str]:
+        """The targets of the first TARGETS_READ utterances of every corpus, from the manifests alone."""
         for shards in self.corpora:
-            yield from islice(self._texts_of(shards), TEXTS)
+            yield from islice(self._targets_of(shards), TARGETS_READ)
 
-    def _texts_of(self, shards: Shards) -> Iterator[str]:
+    def _targets_of(self, shards: Shards) -> Iterator[str]:
         for shard in shards.shards("train"):
-            with opened(shard["cuts"]) as lines:
+            with open_lines(shard["cuts"]) as lines:
                 for line in lines:
-                    yield self.normalize(json.loads(line)["supervisions"][0]["text"])
+                    (spoken,) = json.loads(line)["supervisions"]
+                    yield target_or_empty(self.target_of, SupervisionSegment.from_dict(spoken))
 
     def cuts(self, seed: int) -> CutSet:
         """Without end, each time round in another order; this worker's share of the shards alone."""
         streams = [
-            CutSet(Endless(shards.shards("train"), seed)).map(
-                Normalized(self.normalize, self.sample_rate, shards.prefix)
+            CutSet(EndlessCuts(shards.shards("train"), seed)).map(
+                SetTarget(self.target_of, self.sample_rate, shards.prefix)
             )
             for shards in self.corpora
         ]
         mixed = streams[0] if len(streams) == 1 else CutSet.mux(*streams, weights=list(self.weights), seed=seed)
-        return mixed.shuffle(rng=random.Random(seed), buffer_size=SHUFFLED)
+        return mixed.shuffle(rng=random.Random(seed), buffer_size=SHUFFLE_BUFFER)
 
 
-class Endless:
-    """The cuts of this worker's share of the shards, again and again, each time round in another order.
+class EndlessCuts:
+    """The cuts of this worker's share of the shards, again and again, each time in another order.
 
-    What cannot be read of a damaged shard is left out and said.
+    What cannot be read of a damaged shard is left out, with a note.
     """
 
     def __init__(self, shards: Sequence[dict[str, str]], seed: int) -> None:
@@ -108,7 +112,7 @@ class Endless:
             random.Random(self.seed + time_round).shuffle(mine)
             found = False
             for shard in mine:
-                for cut in cuts_of(shard, on_damage=lambda problem: tell(console(), [problem])):
+                for cut in cuts_of(shard, on_damage=lambda problem: print_notes(console(), [problem])):
                     found = True
                     yield cut
             if not found:
@@ -116,24 +120,35 @@ class Endless:
 
 
 @dataclass(frozen=True)
-class Normalized:
-    """A cut as a Corpus has it: text normalised, recording at the corpus's rate in Hz, `prefix` before the id."""
+class SetTarget:
+    """A cut as a Corpus has it: its text the target, recording at the corpus's rate in Hz, `prefix` before the id."""
 
-    normalize: Callable[[str], str]
+    target_of: Callable[[Known], str]
     sample_rate: int
     prefix: str = ""
 
     def __call__(self, cut: Cut) -> Cut:
         cut.id = self.prefix + cut.id
         supervision = cut.supervisions[0]
+        target = target_or_empty(self.target_of, supervision)
         supervision.custom = {**(supervision.custom or {}), TRANSCRIPT: supervision.text}
-        supervision.text = self.normalize(supervision.text)
+        supervision.text = target
         supervision.speaker = supervision.speaker or cut.id
         return cut if cut.sampling_rate == self.sample_rate else cut.resample(self.sample_rate)
 
 
-class StreamLoader(Waiting):
+def target_or_empty(target_of: Callable[[Known], str], supervision: SupervisionSegment) -> str:
+    """The target; an empty one where there is none, which the training leaves out by name."""
+    try:
+        return target_of(known_of(supervision))
+    except Unusable:
+        return ""
+
+
+class StreamLoader:
     """Batches of a Stream; an epoch is as many of them as hold the corpora's seconds once, the same on every device."""
+
+    waited_s = 0.0
 
     def __init__(self, stream: Stream, dataset: SpeechDataset, batch_seconds: float, workers: int, seed: int) -> None:
         self.stream, self.dataset, self.batch_seconds = stream, dataset, batch_seconds
@@ -149,7 +164,9 @@ class StreamLoader(Waiting):
         if self.endless is None:
             self.endless = iter(self._loader())
         for _ in range(len(self)):
-            if (batch := self.timed(self.endless)) is None:
+            batch, waited_s = next_batch(self.endless)
+            self.waited_s += waited_s
+            if batch is None:
                 return
             yield batch
 
@@ -158,12 +175,12 @@ class StreamLoader(Waiting):
         if self.endless is None:
             self.first_epoch = epoch
 
-    def go_on(self, epoch: int) -> None:
-        """Read from this epoch on, whatever was read before."""
+    def start_at_epoch(self, epoch: int) -> None:
+        """Read from this epoch on, whichever epochs were read before."""
         self.first_epoch, self.endless = epoch, None
 
-    def share(self, rank: int, world_size: int) -> None:
-        """Read what is left to this one of several processes."""
+    def use_share_of_process(self, rank: int, world_size: int) -> None:
+        """Read only the shards of process number `rank` out of `world_size`; UserError where there are too few."""
         if self.stream.fewest_shards < world_size:
             raise UserError(
                 f"{self.stream.fewest_shards} shards for {world_size} processes; "
@@ -177,7 +194,7 @@ class StreamLoader(Waiting):
             self.stream.cuts(seed),
             max_duration=self.batch_seconds,
             duration_bins=self.stream.duration_bins(),
-            buffer_size=BUFFER,
+            buffer_size=BUCKET_BUFFER,
             shuffle=True,
             seed=seed,
             rank=0,
@@ -206,7 +223,10 @@ class WorkerStart:
 
 
 def streamed_corpus(
-    corpora: Sequence[Shards], weights: Sequence[float | None], normalize: Callable[[str], str], sample_rate: int | None
+    corpora: Sequence[Shards],
+    weights: Sequence[float | None],
+    target_of: Callable[[Known], str],
+    sample_rate: int | None,
 ) -> Corpus:
     """A Corpus whose train is a Stream; dev and test of all corpora are decoded into memory.
 
@@ -222,16 +242,16 @@ def streamed_corpus(
         for shards, weight in zip(corpora, weights, strict=True)
         if "train" in shards.splits
     ]
-    stream = Stream(training, drawn, normalize, rate)
+    stream = Stream(training, drawn, target_of, rate)
     many = sum(len(shards.shards("train")) for shards in training)
     notes = [f"{', '.join(shards.base for shards in corpora)}: train is read from {many} shards as training goes"]
-    corpus = held_corpus(corpora, ("dev", "test"), normalize, rate)
+    corpus = corpus_in_memory(corpora, ("dev", "test"), target_of, rate)
     corpus.splits["train"], corpus.notes = stream, notes + corpus.notes
     return corpus
 
 
-def held_corpus(
-    corpora: Sequence[Shards], splits: Sequence[str], normalize: Callable[[str], str], sample_rate: int
+def corpus_in_memory(
+    corpora: Sequence[Shards], splits: Sequence[str], target_of: Callable[[Known], str], sample_rate: int
 ) -> Corpus:
     """A Corpus of these splits of all corpora, decoded into memory. Raises UserError where one has nothing."""
     found = Corpus({}, [], [], {}, sample_rate)
@@ -240,8 +260,8 @@ def held_corpus(
         for shard, prefix in [(shard, each.prefix) for each in corpora for shard in each.shards(split)]:
             for cut in cuts_of(shard, on_damage=found.notes.append):
                 try:
-                    cut = Normalized(normalize, sample_rate, prefix)(cut)
-                    found.audio[cut.id] = compact(load_samples(cut))
+                    cut = SetTarget(target_of, sample_rate, prefix)(cut)
+                    found.audio[cut.id] = int16_if_exact(load_samples(cut))
                 except AudioProblem as problem:
                     why = (problem.reason, problem.detail, problem.remedy)
                     found.rejected.append(Rejection(cut.id, shard["recording"], split, *why))

@@ -6,7 +6,8 @@ from optuna.trial import FrozenTrial
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
-from asr.report.sweep.trials import NAMES, done
+from asr.report.sweep.objectives import objectives_of
+from asr.report.sweep.trials import finished_trials
 from asr.tuning.sweep import Sweep
 
 
@@ -16,14 +17,15 @@ def write_hparams(sweep: Sweep, trials: Sequence[FrozenTrial]) -> None:
     Sessions stand without an experiment's summary, which would fix the columns: TensorBoard gathers them from all
     sessions, so that parameters which only some trials have are columns too.
     """
-    for trial in done(trials):
+    objectives = objectives_of(sweep)
+    for trial in finished_trials(trials, objectives):
         folder = sweep.folder / "hparams" / f"{trial.number:04d}"
         try:
             folder.mkdir(parents=True)
         except FileExistsError:  # written already, or just now by whoever watches on another machine
             continue
         values = {name: value if isinstance(value, int | float) else str(value) for name, value in trial.params.items()}
-        metrics = dict(zip((NAMES[name] for name in sweep.objectives), trial.values, strict=True))
+        metrics = dict(zip((each.title for each in objectives), trial.values, strict=True))
         _, begins, ends = hparams(values, metrics)
         with SummaryWriter(str(folder)) as writer:
             writer.file_writer.add_summary(begins)

@@ -6,30 +6,30 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from markupsafe import Markup
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from asr.report import page
 from asr.report.numbers import NONE, clock, count, is_number, percent
+from asr.report.page import render
+from asr.report.sweep.objectives import Objective
+from asr.screen import as_text
+from asr.task import Rate
 from asr.tuning.pruning import RUNGS
-from asr.tuning.table import shown
 from asr.tuning.trials import STATES, dev_rate
 
-NAMES = {  # of objectives
-    "wer": "dev WER",
-    "cer": "dev CER",
-    "parameters": "parameters",
-    "seconds": "seconds of training",
-    "real_time_factor": "real-time factor",
-}
-MOST = 0.9  # of the trials have come as far as where they are compared
+NEARLY_ALL = 0.9  # of the trials have come as far as where they are compared
 MOST_COLUMNS = 8  # of parameters; further ones share a column
 
 
-def done(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """Those with a result, the best first; with several objectives by the first."""
+def finished_trials(trials: Sequence[FrozenTrial], objectives: Sequence[Objective]) -> list[FrozenTrial]:
+    """Those with a result, the best first; with several objectives by the first. objectives: what their values are."""
+
+    def costs(trial: FrozenTrial) -> list[float]:
+        return [objective.cost(value) for objective, value in zip(objectives, trial.values, strict=True)]
+
     found = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    return sorted(found, key=lambda trial: (trial.values, trial.number))
+    return sorted(found, key=lambda trial: (costs(trial), trial.number))
 
 
 def early_on(trials: Sequence[FrozenTrial]) -> tuple[list[FrozenTrial], float]:
@@ -42,7 +42,7 @@ def early_on(trials: Sequence[FrozenTrial]) -> tuple[list[FrozenTrial], float]:
     if all(trial.state == TrialState.COMPLETE for trial in begun):
         return [], 0.0
     reached = sorted((max(trial.intermediate_values) for trial in begun), reverse=True)
-    rung = reached[int(MOST * (len(begun) - 1))]
+    rung = reached[int(NEARLY_ALL * (len(begun) - 1))]
     found = [
         create_trial(params=trial.params, distributions=trial.distributions, value=at_rung(trial, rung))
         for trial in begun
@@ -87,7 +87,7 @@ def with_value(trials: Sequence[FrozenTrial], name: str, value: object) -> list[
 def written(trial: FrozenTrial, names: Sequence[str] | None = None) -> str:
     """Parameters by their keys, as a line; names: those that are wanted."""
     wanted = {name: value for name, value in trial.params.items() if names is None or name in names}
-    return ", ".join(f"{name.split(' (')[0]} = {shown(value)}" for name, value in wanted.items())
+    return ", ".join(f"{name.split(' (')[0]} = {as_text(value)}" for name, value in wanted.items())
 
 
 def parameters(trial: FrozenTrial) -> int | None:
@@ -101,84 +101,59 @@ def trained_s(trial: FrozenTrial) -> float | None:
     return found if is_number(found) else None
 
 
-def link(folder: Path, target: Path, text: str) -> str:
-    """HTML: a relative link to a file or folder below `folder`, to its report where it has one; text otherwise."""
+def link(folder: Path, target: Path) -> str:
+    """The relative address of a file or folder below `folder`, of its report where it has one; empty where none is."""
     target = target / "report.html" if (target / "report.html").is_file() else target
-    inside = target.resolve().is_relative_to(folder.resolve()) and target.exists()
-    where = quote(os.path.relpath(target.resolve(), folder.resolve())) + ("/" if target.is_dir() else "")
-    return f'<a href="{page.escape(where)}">{page.escape(text)}</a>' if inside else page.escape(text)
+    if not target.exists() or not target.resolve().is_relative_to(folder.resolve()):
+        return ""
+    return quote(os.path.relpath(target.resolve(), folder.resolve())) + ("/" if target.is_dir() else "")
 
 
-def table(trials: Sequence[FrozenTrial], objectives: Sequence[str], rate: str, folder: Path) -> str:
-    """HTML: every trial with its parameters, for the page's script to sort and filter."""
+def table(trials: Sequence[FrozenTrial], objectives: Sequence[Objective], rate: Rate, folder: Path) -> Markup:
+    """Every trial with its parameters, for the page's script to sort and filter."""
     begun = [trial for trial in trials if trial.state != TrialState.WAITING]
     if not begun:
-        return ""
+        return Markup()
     columns = shared(begun)[:MOST_COLUMNS]
     numbers = {name for name in columns if all(is_number(each.params[name]) for each in begun if name in each.params)}
     further = any(set(trial.params) - set(columns) for trial in begun)
-    more = [name for name in objectives if name not in (rate, "parameters", "seconds")]
-    head = ["Trial", "State", f"#Dev {rate.upper()}", *(f"#{NAMES[name]}" for name in more), "#Parameters", "#Trained"]
+    more = [each for each in objectives if each.key not in (rate.name, "parameters", "seconds")]
+    head = [f"#Dev {rate.title}", *(f"#{each.title}" for each in more), "#Parameters", "#Trained"]
     head += [f"#{name}" if name in numbers else name for name in columns] + ["Further parameters"] * further
-    ordered = done(begun) + [trial for trial in begun if trial.state != TrialState.COMPLETE]
+    ordered = finished_trials(begun, objectives) + [trial for trial in begun if trial.state != TrialState.COMPLETE]
     rows = []
     for trial in ordered:
-        values = dict(zip(objectives, trial.values or (), strict=False))
-        cells = [place_of(trial, folder), state_of(trial), number(dev_rate(trial, rate), percent)]
-        cells += [number(values.get(name), "{:.4g}".format) for name in more]
-        cells += [number(parameters(trial), count), number(trained_s(trial), clock)]
-        cells += [(number if name in numbers else cell)(trial.params.get(name), shown) for name in columns]
-        cells += [cell(written(trial, [name for name in trial.params if name not in columns]), str)] * further
-        rows.append(f'<tr data-state="{STATES[trial.state]}">{"".join(cells)}</tr>')
-    return filters(begun) + sortable("Trials", head, rows)
+        values = dict(zip((each.key for each in objectives), trial.values or (), strict=False))
+        cells = [number_cell(dev_rate(trial, rate.name), percent)]
+        cells += [number_cell(values.get(each.key), "{:.4g}".format) for each in more]
+        cells += [number_cell(parameters(trial), count), number_cell(trained_s(trial), clock)]
+        cells += [(number_cell if name in numbers else text_cell)(trial.params.get(name), as_text) for name in columns]
+        cells += [text_cell(written(trial, [name for name in trial.params if name not in columns]), str)] * further
+        rows.append(
+            {
+                "number": trial.number,
+                "target": link(folder, folder / "trials" / f"{trial.number:04d}"),
+                "state": STATES[trial.state],
+                "reason": reason(trial),
+                "cells": cells,
+            }
+        )
+    states = [word for state, word in STATES.items() if any(trial.state == state for trial in begun)]
+    return render("sweep_trials.html", columns=["Trial", "State", *head], rows=rows, states=states)
 
 
 def reason(trial: FrozenTrial) -> str:
+    """Why a trial ended as it did, or where it comes from."""
     taken_over = "taken over from an earlier study" if "from" in trial.user_attrs else ""
     return str(trial.user_attrs.get("reason", taken_over))
 
 
-def place_of(trial: FrozenTrial, folder: Path) -> str:
-    """Its number, leading to its run."""
-    run = folder / "trials" / f"{trial.number:04d}"
-    return f'<th scope="row" data-value="{trial.number}">{link(folder, run, str(trial.number))}</th>'
+Cell = tuple[str, str, float | None]  # kind, text, and the value that numbers are sorted by
 
 
-def state_of(trial: FrozenTrial) -> str:
-    """What became of it, and why."""
-    why = f'<br><span class="soft">{page.escape(reason(trial))}</span>' if reason(trial) else ""
-    return f'<td dir="auto">{STATES[trial.state]}{why}</td>'
+def text_cell(value: object, write: Callable[[Any], str]) -> Cell:
+    return "text", "" if value is None else write(value), None
 
 
-def cell(value: object, shown: Callable[[Any], str]) -> str:
-    return f'<td dir="auto">{"" if value is None else page.escape(shown(value))}</td>'
-
-
-def number(value: object, shown: Callable[[Any], str]) -> str:
-    if not is_number(value):
-        return f'<td class="number">{NONE}</td>'
-    return f'<td class="number"{page.attributes({"value": value})}>{shown(value)}</td>'
-
-
-def sortable(title: str, columns: Sequence[str], rows: Sequence[str]) -> str:
-    """A table with a caption, whose columns the page's script sorts by; columns that begin with # hold numbers."""
-    head = "".join(
-        f'<th scope="col"{" class=number" if column.startswith("#") else ""}>{page.escape(column.lstrip("#"))}</th>'
-        for column in columns
-    )
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{page.escape(title)}"><table class="sortable">'
-        f'<caption class="unseen">{page.escape(title)}; a button in the head of each column sorts by it</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-    )
-
-
-def filters(trials: Sequence[FrozenTrial]) -> str:
-    """What the table is filtered by, and where the page's script says how many are left."""
-    states = [word for state, word in STATES.items() if any(trial.state == state for trial in trials)]
-    options = "".join(f"<option>{word}</option>" for word in states)
-    return (
-        '<form class="filters" id="trial-filters" hidden><label class="search">Text<input name="search" type="search"'
-        ' autocomplete="off"></label><label>State<select name="state"><option value="">all</option>'
-        f'{options}</select></label></form><p class="soft" id="trials-told" role="status"></p>'
-    )
+def number_cell(value: object, write: Callable[[Any], str]) -> Cell:
+    return ("number", write(value), value) if is_number(value) else ("number", NONE, None)

@@ -7,25 +7,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
 from optuna.trial import FrozenTrial
 from plotly.offline import get_plotlyjs
 
-from asr.report import page
-from asr.report.sweep.headline import best_of_each, headline, so_far
+from asr.report.page import Section, asset, page, part
+from asr.report.sweep.headline import best_of_each, headline, headline_so_far
 from asr.report.sweep.hparams import write_hparams
 from asr.report.sweep.importances import importances
-from asr.report.sweep.making import making
+from asr.report.sweep.objectives import objectives_of
 from asr.report.sweep.plots import plots, slices
+from asr.report.sweep.provenance import provenance
 from asr.report.sweep.trials import table
-from asr.tuning.closing import SUMMARY
+from asr.tuning.summary import SUMMARY
 from asr.tuning.sweep import Sweep
 from asr.writing import write_whole
 
-HERE = Path(__file__).parent
-STYLE, SCRIPT = ((HERE / name).read_text("utf-8") for name in ("report.css", "report.js"))
 REPORT = "report.html"
+PLOT = Markup('<div class="plot"')  # the page holds plotly only where this is
 EVERY_S = 60.0  # while the sweep goes on
-SHARE = 0.05  # of the time, that writing may take
+WRITING_SHARE = 0.05  # of the time, that writing may take
 
 
 @dataclass
@@ -36,22 +37,22 @@ class Report:
     settings: Mapping[str, Any]
     command: Sequence[str]
     due: float = 0.0
-    told: list[Any] = field(default_factory=list)
+    written_of: list[Any] = field(default_factory=list)
 
     def look(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial], seconds: float) -> None:
         """Write the page where there is something new and it was not written lately."""
         known = [(trial.state, len(trial.intermediate_values)) for trial in (*trials, *finals)]
-        if time.monotonic() < self.due or known == self.told:
+        if time.monotonic() < self.due or known == self.written_of:
             return
-        began, self.told = time.monotonic(), known
+        began, self.written_of = time.monotonic(), known
         self.write(trials, finals, seconds)
         took = time.monotonic() - began
-        self.due = time.monotonic() + max(EVERY_S, took / SHARE)
+        self.due = time.monotonic() + max(EVERY_S, took / WRITING_SHARE)
 
     def write(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial], seconds: float) -> Path:
         """seconds: that the sweep has taken so far."""
         write_hparams(self.sweep, trials)
-        made = making(self.sweep, self.settings, self.command, trials)
+        made = provenance(self.sweep, self.settings, self.command, trials)
         return write_report(self.sweep, trials, finals, made, seconds)
 
 
@@ -67,19 +68,21 @@ def write_report(
     made: how the sweep was made, as names and what they are.
     """
     summary = json.loads(file.read_text("utf-8")) if (file := sweep.folder / SUMMARY).is_file() else None
-    above = headline(sweep, summary, trials) if summary else so_far(sweep, trials, finals, seconds)
-    drawn = plots(trials, sweep.objectives, sweep.rate)
+    outcome = headline(sweep, summary, trials) if summary else headline_so_far(sweep, trials, finals, seconds)
+    rate, objectives = sweep.rate, objectives_of(sweep)
     sections = [
-        page.section("Best of each", best_of_each(trials, sweep.rate)),
-        page.section("The search", *drawn),
-        page.section("Which parameters matter", importances(trials, sweep.objectives, sweep.rate)),
-        page.section("Each parameter alone", slices(trials, sweep.objectives, sweep.rate)),
-        page.section("Trials", table(trials, sweep.objectives, sweep.rate, sweep.folder)),
-        page.section("How it was made", page.facts(made)),
+        Section("", outcome),
+        Section("Best of each", best_of_each(trials, objectives, rate)),
+        Section("The search", plots(trials, objectives, rate)),
+        Section("Which parameters matter", importances(trials, objectives, rate)),
+        Section("Each parameter alone", slices(trials, objectives, rate)),
+        Section("Trials", table(trials, objectives, rate, sweep.folder)),
+        Section("How it was made", part("facts", made)),
     ]
-    title = f"search={sweep.name}" + ("" if summary else " (unfinished)")
-    body = [f"<h1>{page.escape(title)}</h1>", page.contents(sections), above, *sections]
-    scripts = [get_plotlyjs(), SCRIPT] if any('class="plot"' in part for part in sections) else [SCRIPT]
+    heading = f"search={sweep.name}" + ("" if summary else " (unfinished)")
+    drawn = any(PLOT in section.content for section in sections)
+    scripts = [*([get_plotlyjs()] if drawn else []), asset("sweep.js")]
+    styles = ("report.css", "sweep.css")
     path = sweep.folder / REPORT
-    write_whole(path, page.page(f"{title} – sweep report", body, scripts, page.STYLE + STYLE))
+    write_whole(path, page(f"{heading} – sweep report", sections, heading, "", scripts, styles))
     return path

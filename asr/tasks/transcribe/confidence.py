@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from asr.errors import UserError
 from asr.tasks.transcribe.timing.words import Token, Transcript, tokens_by_word
 
-WEIGHTS = 5  # of what `evidence` gives, and a constant
+WEIGHTS = 5  # of what `confidence_features` gives, and a constant
 CERTAIN = 1e-4  # probabilities nearer to 0 or 1 are taken as that near
 
 
 @dataclass(frozen=True)
 class WordConfidence:
-    """A logistic map (Platt 1999) of a word's evidence; `weights` are those of `evidence` and a constant."""
+    """A logistic map (Platt 1999) of a word's features; `weights` are those of `confidence_features` and a constant."""
 
     weights: tuple[float, ...]
 
@@ -22,7 +22,8 @@ class WordConfidence:
             raise UserError(f"confidence: has to be {WEIGHTS} numbers")
 
     def __call__(self, tokens: Sequence[Token]) -> float:
-        total = sum(weight * value for weight, value in zip(self.weights, [*evidence(tokens), 1.0], strict=True))
+        values = [*confidence_features(tokens), 1.0]
+        total = sum(weight * value for weight, value in zip(self.weights, values, strict=True))
         return 1 / (1 + math.exp(-min(max(total, -50.0), 50.0)))
 
     def of(self, transcript: Transcript) -> Transcript:
@@ -37,7 +38,7 @@ class WordConfidence:
         return replace(transcript, words=words)
 
 
-def evidence(tokens: Sequence[Token]) -> list[float]:
+def confidence_features(tokens: Sequence[Token]) -> list[float]:
     """Of a word's tokens: log-odds of the least likely, mean probability, how many there are, the seconds they take."""
     probabilities = [token.confidence for token in tokens]
     seconds = tokens[-1].end - tokens[0].start

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from asr.model.speech_model import AcousticModel
-from asr.tasks.transcribe.ctc.head import BLANK
+from asr.model.speech_model import SpeechModel
 from asr.tasks.transcribe.decode.greedy import Hypothesis
+from asr.tasks.transcribe.text.tokenizer import BLANK
 
 CHUNK_S, OVERLAP_S = 30.0, 6.0
 STRETCH_S, PAUSE_S = 10.0, 0.3  # a stretch ends at the first pause after so long, at the longest one before three times
@@ -33,7 +33,7 @@ def is_long(samples: int, sample_rate: int) -> bool:
 
 
 @torch.inference_mode()
-def consecutive_log_probs(model: AcousticModel, samples: np.ndarray, sample_rate: int) -> Iterator[Tensor]:
+def consecutive_log_probs(model: SpeechModel, samples: np.ndarray, sample_rate: int) -> Iterator[Tensor]:
     """(S,) samples -> log-probabilities (T', V) of one part after the other, without gap or overlap."""
     frame = round(model.frame_s * sample_rate)  # samples
     length, overlap = int(CHUNK_S / model.frame_s), int(OVERLAP_S / model.frame_s)  # frames

@@ -19,10 +19,10 @@ from torch import nn
 from torch.export import Dim, ExportedProgram
 
 from asr.errors import UserError
+from asr.tasks.transcribe.recognizer import Recognizer
 from asr.tasks.transcribe.text.tokenizer import BLANK
 from asr.use.export.recurrence import OnnxRecurrence, ScannedRecurrence
 from asr.use.export.spectrogram import ConvolvedSpectrogram
-from asr.use.recognizer import Recognizer
 from asr.writing import whole_file, write_whole
 
 Forms = dict[type, Callable[..., nn.Module]]  # of layers, the form that takes their place

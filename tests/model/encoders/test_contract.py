@@ -8,7 +8,8 @@ from hydra.utils import instantiate
 from safetensors.torch import load, save
 
 import asr.model.encoders
-from asr.configuration.compose import CONF, load_configuration
+from asr.configuration.compose import load_configuration
+from asr.configuration.search_path import CONF
 from asr.model.encoders.convolution import Convolution
 
 ENCODERS = sorted(path.stem for path in (CONF / "encoder").glob("*.yaml"))

@@ -11,14 +11,15 @@ import soundfile
 import torch
 
 import asr
-from asr.configuration.compose import CONF, load_configuration
-from asr.tasks.transcribe.ctc.head import BLANK
-from asr.tasks.transcribe.decode.greedy import GreedyDecoder
+from asr.configuration.compose import load_configuration
+from asr.configuration.search_path import CONF
+from asr.runs.model_folder import TrainedModel, new_model
+from asr.tasks.transcribe.recognizer import Recognizer
 from asr.tasks.transcribe.text.characters import CharacterTokenizer
-from asr.tasks.transcribe.text.normalise import TextNormalizer
+from asr.tasks.transcribe.text.tokenizer import BLANK
 from asr.use.export.model import export_onnx, export_torch
-from asr.use.recognizer import FORMAT, Recognizer, build_model
 from tests.commands import ROOT, run
+from tests.tasks.transcribe.recognizers import transcribe
 
 # Those that name a class; the others are sizes of these, which make no difference to an export.
 ENCODERS = sorted(path.stem for path in (CONF / "encoder").glob("*.yaml") if "_target_:" in path.read_text("utf-8"))
@@ -34,12 +35,13 @@ def untrained(encoder: str, *overrides: str) -> Recognizer:
         config.encoder[key] = 1
     if "channels" in config.encoder:
         config.encoder.channels = config.encoder.channels[:1]
-    model = build_model(config, RATE, 30)
+    task = transcribe(CharacterTokenizer([" ", *"abcdefghijklmnopqrstuvwxyz'é"]))
+    parts = {name: config_of(config[name]) for name in ("features", "encoder")}
+    model = new_model(parts, task, RATE)
     with torch.no_grad():  # as after some training: blocks that begin as the identity would pass any test
         for weight in model.parameters():
             weight.add_(0.05 * torch.randn_like(weight))
-    tokenizer = CharacterTokenizer([" ", *"abcdefghijklmnopqrstuvwxyz'é"])
-    return Recognizer(model, tokenizer, TextNormalizer(), GreedyDecoder(), RATE, {"format": FORMAT})
+    return task.opened(TrainedModel(model, task, RATE, parts))
 
 
 def batches():
@@ -105,8 +107,6 @@ def test_the_command_and_the_example(tmp_path):
     recognizer = untrained("bilstm")
     with torch.no_grad():
         recognizer.model.head.project.bias[BLANK] -= 2
-    config = load_configuration("train", ["encoder=bilstm", "encoder/subsampling=conv", "encoder.layers=1"])
-    recognizer.config.update(sample_rate=RATE, **{name: config_of(config[name]) for name in PARTS})
     recognizer.save(tmp_path / "model")
     recordings = [tmp_path / f"{number}.wav" for number in range(10)]
     for number, path in enumerate(recordings):
@@ -120,9 +120,6 @@ def test_the_command_and_the_example(tmp_path):
     printed = subprocess.run([*command, *recordings], capture_output=True, text=True, check=True).stdout
     wanted = [f"{path}\t{text}" for path, text in zip(recordings, texts(tmp_path / "model", recordings), strict=True)]
     assert printed.splitlines() == wanted and any(line.split("\t")[1] for line in wanted)
-
-
-PARTS = ("features", "encoder", "decoder", "text")
 
 
 def config_of(part):

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from asr.errors import UserError
 from asr.model.masking import valid_frames
-from asr.tasks.transcribe.ctc.head import BLANK
 from asr.tasks.transcribe.ctc.loss import frames_needed, required_frames
 from asr.tasks.transcribe.ctc.viterbi import banded_path, likeliest_path, spans
+from asr.tasks.transcribe.text.tokenizer import BLANK
 
 WHOLE_CELLS = 2**27  # frames times tokens up to which all states are looked at
 BAND = 4096  # states that are looked at first in longer recordings: a minute or more of speech

@@ -2,8 +2,6 @@
 
 from torch import Tensor, nn
 
-BLANK = 0
-
 
 class CTCHead(nn.Module):
     """(B, T', D) -> (B, T', V) log-probabilities in 32 bits, blank at index 0."""
@@ -12,5 +10,5 @@ class CTCHead(nn.Module):
         super().__init__()
         self.project = nn.Linear(dim, vocabulary)
 
-    def forward(self, hidden: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, lengths: Tensor | None = None) -> Tensor:
         return self.project(hidden).float().log_softmax(-1)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from asr.tasks.transcribe.ctc.head import BLANK
+from asr.tasks.transcribe.text.tokenizer import BLANK
 
 
 class CTCLoss(nn.Module):

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from asr.tasks.transcribe.ctc.head import BLANK
-from asr.tasks.transcribe.text.tokenizer import Tokenizer
+from asr.tasks.transcribe.text.tokenizer import BLANK, Tokenizer
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from asr.tasks.transcribe.ctc.head import BLANK
+from asr.tasks.transcribe.text.tokenizer import BLANK
 
 START, NOWHERE, DEAD = 1, 2, 3  # hashes of the empty prefix, of what comes before it, and of no prefix at all
 FACTOR, INCREMENT = 6364136223846793005, 1442695040888963407  # of the hash of prefixes (Knuth, MMIX)

@@ -1,8 +1,4 @@
-"""Whether confidences are true: of the words said to be right with 0.8, four in five should be.
-
-Expected calibration error over bins of equal width (Naeini et al. 2015); area under the curve of finding wrong words
-(Hanley & McNeil 1982).
-"""
+"""How likely a word is right: learnt from the words of a held-out set, and whether that is true of another."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -10,15 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from asr.tasks.transcribe.confidence import WordConfidence, evidence
+from asr.evaluation.calibration import calibration
+from asr.tasks.transcribe.confidence import WordConfidence, confidence_features
 from asr.tasks.transcribe.scoring.confusions import align_words
 from asr.tasks.transcribe.timing.words import Transcript, tokens_by_word
 
-BINS = 10
 FEWEST_WORDS = 50  # to learn from; and some of them right, some wrong
 FEWEST_OF_A_KIND = 5
-RIDGE = 1.0  # on the weights of standardised evidence
-STEPS = 50
+RIDGE = 1.0  # on the weights of standardised features
 
 
 def right_words(references: Sequence[str], hypotheses: Sequence[str]) -> list[list[bool]]:
@@ -29,59 +24,32 @@ def right_words(references: Sequence[str], hypotheses: Sequence[str]) -> list[li
     ]
 
 
-def fit_confidence(references: Sequence[str], heard: Sequence[Transcript]) -> WordConfidence | None:
+def fit_confidence(references: Sequence[str], transcripts: Sequence[Transcript]) -> WordConfidence | None:
     """Learn from a held-out set which words are right; None where there are too few to learn from."""
-    rows, truth = [], []
-    for right, transcript in zip(right_words(references, [each.text for each in heard]), heard, strict=True):
+    features, truth = [], []
+    answers = right_words(references, [each.text for each in transcripts])
+    for right, transcript in zip(answers, transcripts, strict=True):
         groups = tokens_by_word(transcript.tokens)
         if len(groups) == len(right):
-            rows += [evidence(tokens) for tokens in groups]
+            features += [confidence_features(tokens) for tokens in groups]
             truth += right
     wrong = len(truth) - sum(truth)
     if len(truth) < FEWEST_WORDS or min(wrong, len(truth) - wrong) < FEWEST_OF_A_KIND:
         return None
-    x, y = np.array(rows), np.array(truth, float)
-    mean, deviation = x.mean(0), x.std(0) + 1e-6
-    weights = logistic_regression(np.column_stack([(x - mean) / deviation, np.ones(len(x))]), y)
-    slopes = weights[:-1] / deviation
-    return WordConfidence(tuple(round(float(w), 6) for w in [*slopes, weights[-1] - slopes @ mean]))
+    from sklearn.linear_model import LogisticRegression  # here, for they take seconds to import
+    from sklearn.preprocessing import StandardScaler
+
+    scale = StandardScaler().fit(features)
+    # Newton's method, so that the weights are those of the minimum, whatever the machine.
+    model = LogisticRegression(C=1 / RIDGE, solver="newton-cholesky", tol=1e-8).fit(scale.transform(features), truth)
+    slopes = model.coef_[0] / scale.scale_
+    return WordConfidence(tuple(round(float(w), 6) for w in [*slopes, model.intercept_[0] - slopes @ scale.mean_]))
 
 
-def logistic_regression(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """(N, D) with a last column of ones, (N,) in 0..1 -> (D,) weights, by Newton's method with a ridge."""
-    ridge = RIDGE * np.diag([*[1.0] * (x.shape[1] - 1), 1e-6])
-    weights = np.zeros(x.shape[1])
-    for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-np.clip(x @ weights, -50, 50)))
-        curvature = (x * (p * (1 - p))[:, None]).T @ x + ridge
-        weights = weights + np.linalg.solve(curvature, x.T @ (y - p) - ridge @ weights)
-    return weights
-
-
-def calibration(references: Sequence[str], heard: Sequence[Transcript]) -> dict[str, Any]:
-    """`ece`, `auc` (None without words of both kinds), and of every bin the mean confidence, accuracy and words."""
-    right = np.array(list(chain(*right_words(references, [each.text for each in heard]))), bool)
-    said = np.array([word.confidence for each in heard for word in each.words])
-    if len(right) != len(said) or not len(said):
-        return {"ece": None, "auc": None, "bins": []}
-    place = np.minimum((said * BINS).astype(int), BINS - 1)
-    bins = [
-        {
-            "confidence": round(float(said[place == index].mean()), 4),
-            "accuracy": round(float(right[place == index].mean()), 4),
-            "words": int((place == index).sum()),
-        }
-        for index in np.unique(place)
-    ]
-    ece = sum(each["words"] * abs(each["confidence"] - each["accuracy"]) for each in bins) / len(said)
-    return {"ece": round(ece, 4), "auc": area_under_curve(-said, ~right), "bins": bins}
-
-
-def area_under_curve(scores: np.ndarray, positive: np.ndarray) -> float | None:
-    """The chance that a positive one has a higher score than another, ties counted half; None without both kinds."""
-    if positive.all() or not positive.any():
-        return None
-    _, index, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[index]  # mean rank of equal scores, from 1
-    above = ranks[positive].sum() - positive.sum() * (positive.sum() + 1) / 2
-    return round(float(above / (positive.sum() * (~positive).sum())), 4)
+def word_calibration(references: Sequence[str], transcripts: Sequence[Transcript]) -> dict[str, Any]:
+    """`calibration` of the words of all transcripts; nothing known where words and alignment differ in number."""
+    right = list(chain(*right_words(references, [each.text for each in transcripts])))
+    confidences = [word.confidence for each in transcripts for word in each.words]
+    if len(right) != len(confidences):
+        right, confidences = [], []
+    return calibration(np.array(confidences), np.array(right, bool), counted="words")

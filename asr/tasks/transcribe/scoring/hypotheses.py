@@ -1,78 +1,96 @@
-"""Run a recogniser over a set of utterances: what it heard beside what was said, and the score."""
+"""Run a recogniser over a set of utterances: what it transcribed beside what was said, and the score."""
 
-import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
 from lhotse import CutSet
 
+from asr.audio.noise import level_and_snr
 from asr.corpus.batches import Batch, SpeechDataset
 from asr.corpus.cuts import about
-from asr.doctor.measures import level_and_snr
-from asr.report.plots import Example
 from asr.tasks.transcribe.decode.greedy import Hypothesis
+from asr.tasks.transcribe.recognizer import Recognizer
+from asr.tasks.transcribe.report.posteriors import Example
+from asr.tasks.transcribe.scoring.views import View, views_of
 from asr.tasks.transcribe.scoring.wer import Score, score
 from asr.tasks.transcribe.timing.words import Transcript
-from asr.use.recognizer import Recognizer
-from asr.writing import write_whole
 
 LATENCY_UTTERANCES = 20
 
 
 @dataclass
-class Heard:
-    """What came of a set: by utterance id the text, the sound's level, words with times; and how long it took, in s."""
+class Transcriptions:
+    """What one pass of a set through the model gave, by utterance id, and how long it took, in seconds.
+
+    utterances: the text and the sound's level and noise; transcripts: words and tokens with times; views: what a page
+    shows of them.
+    """
 
     utterances: dict[str, dict[str, Any]] = field(default_factory=dict)
     transcripts: dict[str, Transcript] = field(default_factory=dict)
+    views: dict[str, View] = field(default_factory=dict)
     audio_s: float = 0.0
     processing_s: float = 0.0
 
 
 def transcribe_set(
     recognizer: Recognizer, batches: Iterable[Batch], device="cpu", on_utterances: Callable[[int], object] | None = None
-) -> Heard:
-    """Transcribe every utterance of the batches; `on_utterances` is told how many are done.
+) -> Transcriptions:
+    """Transcribe every utterance of the batches, each batch once through the model; `on_utterances` is told how many.
 
-    Features, encoder, head and decoding count as processing; reading and measuring the recordings do not.
+    Features, encoder, head and decoding count as processing; reading and measuring the recordings do not, nor do times
+    and views.
     """
     recognizer.model.to(device)
-    heard = Heard()
+    found = Transcriptions()
     for batch in batches:
         batch.check_whole()
-        hypotheses, texts, seconds = timed_texts(recognizer, batch, device)
-        transcripts = recognizer.timed(hypotheses, batch.waveform, batch.lengths)
-        heard.processing_s += seconds
-        heard.audio_s += int(batch.lengths.sum()) / recognizer.sample_rate
-        heard.transcripts |= dict(zip(batch.ids, transcripts, strict=True))
-        for row, (name, text) in enumerate(zip(batch.ids, texts, strict=True)):
+        decoded = decode_batch(recognizer, batch, device)
+        transcripts = recognizer.timed(decoded.hypotheses, batch.waveform, batch.lengths)
+        views = views_of(recognizer, batch, decoded.log_probs, decoded.frames, decoded.hypotheses, transcripts)
+        found.processing_s += decoded.seconds
+        found.audio_s += int(batch.lengths.sum()) / recognizer.sample_rate
+        found.transcripts |= dict(zip(batch.ids, transcripts, strict=True))
+        found.views |= dict(zip(batch.ids, views, strict=True))
+        for row, (name, text) in enumerate(zip(batch.ids, decoded.texts, strict=True)):
             samples = batch.waveform[row, : batch.lengths[row]].numpy()
             loudness_db, snr_db = level_and_snr(samples, recognizer.sample_rate)
             sound = {"loudness_db": round(loudness_db, 1), "snr_db": round(snr_db, 1)}
-            heard.utterances[name] = {"hypothesis": recognizer.normalize(text)} | sound
+            found.utterances[name] = {"hypothesis": recognizer.normalize(text)} | sound
         if on_utterances is not None:
-            on_utterances(len(heard.utterances))
-    return heard
+            on_utterances(len(found.utterances))
+    return found
 
 
-def sureness(transcript: Transcript) -> dict[str, Any]:
+@dataclass(frozen=True)
+class DecodedBatch:
+    """Of a batch the hypotheses, their texts, the (B, T', V) log-probabilities, (B,) frames, and the seconds taken."""
+
+    hypotheses: list[Hypothesis]
+    texts: list[str]
+    log_probs: torch.Tensor
+    frames: torch.Tensor
+    seconds: float
+
+
+def decode_batch(recognizer: Recognizer, batch: Batch, device) -> DecodedBatch:
+    """Transcribe a batch and take the time; a decoder's result waits for the device by itself."""
+    begun = time.perf_counter()
+    waveform, lengths = batch.waveform.to(device), batch.lengths.to(device)
+    hypotheses, log_probs, frames = recognizer.decode_with_log_probs(waveform, lengths)
+    texts = list(map(recognizer.text_of, hypotheses))
+    return DecodedBatch(hypotheses, texts, log_probs, frames, time.perf_counter() - begun)
+
+
+def confidence_fields(transcript: Transcript) -> dict[str, Any]:
     """The words of a line of hypotheses.jsonl, and their mean confidence."""
     confidences = [word.confidence for word in transcript.words]
     mean = round(sum(confidences) / len(confidences), 4) if confidences else None
     return {"confidence": mean, "words": [asdict(word) for word in transcript.words]}
-
-
-def timed_texts(recognizer: Recognizer, batch: Batch, device) -> tuple[list[Hypothesis], list[str], float]:
-    """What was heard in a batch, and the seconds that it took; a decoder's result waits for the device by itself."""
-    begun = time.perf_counter()
-    hypotheses = recognizer.decode(batch.waveform.to(device), batch.lengths.to(device))
-    texts = list(map(recognizer.text_of, hypotheses))
-    return hypotheses, texts, time.perf_counter() - begun
 
 
 def latency_s(recognizer: Recognizer, cuts: CutSet, dataset: SpeechDataset, device="cpu") -> float:
@@ -80,44 +98,34 @@ def latency_s(recognizer: Recognizer, cuts: CutSet, dataset: SpeechDataset, devi
     by_duration = sorted(cuts, key=lambda cut: (cut.duration, cut.id))
     chosen = by_duration[:: max(1, len(by_duration) // LATENCY_UTTERANCES)]
     batches = [dataset[CutSet.from_cuts([cut])] for cut in (chosen[-1], *chosen)]
-    seconds = [timed_texts(recognizer, batch, device)[2] for batch in batches]
+    seconds = [decode_batch(recognizer, batch, device).seconds for batch in batches]
     return median(seconds[1:])  # the first one only warms up
 
 
-def score_set(cuts: CutSet, heard: Heard, split: str, seed: int) -> tuple[Score, list[dict]]:
+def score_set(cuts: CutSet, transcriptions: Transcriptions, split: str, seed: int) -> tuple[Score, list[dict]]:
     """The score of a split and its lines of hypotheses.jsonl."""
     cuts = list(cuts)
     spoken = [cut.supervisions[0] for cut in cuts]
     # Where no speaker is known, the corpus puts the utterance's own name.
     speakers = [None if each.speaker == cut.id else each.speaker for cut, each in zip(cuts, spoken, strict=True)]
     references = [supervision.text for supervision in spoken]
-    result = score(references, [heard.utterances[cut.id]["hypothesis"] for cut in cuts], speakers, seed)
+    result = score(references, [transcriptions.utterances[cut.id]["hypothesis"] for cut in cuts], speakers, seed)
     lines = [
         {
             "id": cut.id,
             "split": split,
             "reference": supervision.text,
-            "hypothesis": heard.utterances[cut.id]["hypothesis"],
+            "hypothesis": transcriptions.utterances[cut.id]["hypothesis"],
             "wer": round(wer, 4),
             "duration": round(cut.duration, 3),
             "speaker": speaker,
             "about": about(supervision),
-            **heard.utterances[cut.id],
-            **sureness(heard.transcripts[cut.id]),
+            **transcriptions.utterances[cut.id],
+            **confidence_fields(transcriptions.transcripts[cut.id]),
         }
         for cut, supervision, speaker, wer in zip(cuts, spoken, speakers, result.per_utterance_wer, strict=True)
     ]
     return result, lines
-
-
-def write_lines(path: Path, lines: Iterable[dict]) -> None:
-    """JSON lines, whole or not at all."""
-    write_whole(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
-
-
-def write_json(path: Path, content: dict) -> None:
-    """For people to read, whole or not at all."""
-    write_whole(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 @torch.inference_mode()

@@ -1,7 +1,6 @@
-"""A split measured: its score, for whom and in what it errs, how fast, and every hypothesis."""
+"""A split measured: its score, for whom and in what the recogniser errs, how fast it is, and every hypothesis."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,24 +8,18 @@ from lhotse import CutSet
 from rich.console import Console
 
 from asr.corpus.batches import SpeechDataset, evaluation_batches
-from asr.screen import counting
-from asr.tasks.transcribe.scoring.breakdown import breakdown, rare_words
-from asr.tasks.transcribe.scoring.calibration import calibration, fit_confidence
+from asr.evaluation.breakdown import UtteranceRates, breakdown
+from asr.screen import progress_bar
+from asr.task import Measured
+from asr.tasks.transcribe.recognizer import Recognizer
+from asr.tasks.transcribe.scoring.calibration import fit_confidence, word_calibration
 from asr.tasks.transcribe.scoring.confusions import align_characters, align_words, count_confusions
-from asr.tasks.transcribe.scoring.hypotheses import Heard, latency_s, score_set, transcribe_set
-from asr.use.recognizer import Recognizer
+from asr.tasks.transcribe.scoring.hypotheses import Transcriptions, latency_s, score_set, transcribe_set
+from asr.tasks.transcribe.scoring.rare_words import rare_words
+from asr.tasks.transcribe.scoring.wer import Score, score
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A split's part of metrics.json and of errors.json, and its lines of hypotheses.jsonl."""
-
-    metrics: dict[str, Any]
-    errors: dict[str, Any]
-    lines: list[dict[str, Any]]
-
-
-def hear_split(
+def transcribe_split(
     recognizer: Recognizer,
     cuts: CutSet,
     dataset: SpeechDataset,
@@ -35,47 +28,61 @@ def hear_split(
     screen: Console,
     device: torch.device | str = "cpu",
     workers: int = 0,
-) -> Heard:
-    """Transcribe a split, with progress."""
+) -> Transcriptions:
+    """Transcribe a split, every utterance once through the model, with progress."""
     batches = evaluation_batches(cuts, dataset, batch_seconds, workers)
-    with counting(screen, f"transcribing {split}") as on_progress:
+    with progress_bar(screen, f"transcribing {split}") as on_progress:
         return transcribe_set(recognizer, batches, device, lambda done: on_progress(done, len(cuts)))
 
 
-def measure_split(
+def score_split(
     recognizer: Recognizer,
     cuts: CutSet,
     dataset: SpeechDataset,
-    heard: Heard,
+    transcriptions: Transcriptions,
     split: str,
     seed: int,
     trained_on: Mapping[str, int] | None = None,
     device: torch.device | str = "cpu",
 ) -> Measured:
-    """Score what was heard of a split. `trained_on`: how often each word stands in the training transcripts."""
-    result, lines = score_set(cuts, heard, split, seed)
+    """Score the transcriptions of a split. `trained_on`: how often each word stands in the training transcripts."""
+    result, lines = score_set(cuts, transcriptions, split, seed)
     texts = [line["reference"] for line in lines], [line["hypothesis"] for line in lines]
     words, characters = align_words(*texts), align_characters(*texts)
     metrics = result.as_dict() | {
         "normalization": str(recognizer.normalize),
-        "real_time_factor": round(heard.processing_s / heard.audio_s, 5),
+        "real_time_factor": round(transcriptions.processing_s / transcriptions.audio_s, 5),
         "latency_s": round(latency_s(recognizer, cuts, dataset, device), 4),
         "device": str(device),
         "threads": torch.get_num_threads(),
-        "breakdown": breakdown(lines, result, seed),
-        "calibration": calibration(texts[0], [heard.transcripts[line["id"]] for line in lines]),
+        "breakdown": breakdown(lines, word_errors_of(result), seed),
+        "calibration": word_calibration(texts[0], [transcriptions.transcripts[line["id"]] for line in lines]),
     }
     if trained_on is not None:
         metrics["rare_words"] = rare_words(words, trained_on, [line["speaker"] for line in lines], seed)
-    found = {"words": count_confusions(words).as_dict(), "characters": count_confusions(characters).as_dict()}
-    return Measured(metrics, found, lines)
+    errors = {"words": count_confusions(words).as_dict(), "characters": count_confusions(characters).as_dict()}
+    return Measured(metrics, lines, errors, transcriptions.views)
 
 
-def calibrate(recognizer: Recognizer, cuts: CutSet, heard: Heard) -> None:
-    """Have a recogniser know how sure it may be, by what it got right of a held-out set, and say so of that set too."""
+def score_lines(lines: Sequence[Mapping[str, Any]], seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What metrics.json and errors.json hold of lines of hypotheses.jsonl, of one model or of several folds'."""
+    texts = [line["reference"] for line in lines], [line["hypothesis"] for line in lines]
+    result = score(*texts, [line["speaker"] for line in lines], seed)
+    words, characters = (count_confusions(align(*texts)).as_dict() for align in (align_words, align_characters))
+    metrics = result.as_dict() | {"breakdown": breakdown(lines, word_errors_of(result), seed)}
+    return metrics, {"words": words, "characters": characters}
+
+
+def word_errors_of(result: Score) -> UtteranceRates:
+    """The word error rate, utterance by utterance."""
+    return UtteranceRates("wer", "words", result.per_utterance_errors, result.per_utterance_words)
+
+
+def calibrate(recognizer: Recognizer, cuts: CutSet, transcriptions: Transcriptions) -> None:
+    """Learn word confidences from what a recogniser got right of a held-out set, and put them into that set's words."""
     references = {cut.id: cut.supervisions[0].text for cut in cuts}
-    transcripts = heard.transcripts
+    transcripts = transcriptions.transcripts
     confidence = fit_confidence([references[name] for name in transcripts], list(transcripts.values()))
     if confidence is not None:
-        heard.transcripts = {name: confidence.of(each) for name, each in transcripts.items()}
+        transcriptions.transcripts = {name: confidence.of(each) for name, each in transcripts.items()}
     recognizer.confidence = confidence

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from asr.evaluation.bootstrap import FEW_UNITS
+
 SHOWN = 8  # of the most frequent errors of each kind
-FEW_UNITS = 6  # an interval over fewer is uncertain itself
 LEVEL = 0.05
 
 
@@ -27,7 +28,7 @@ def print_scores(metrics: Mapping[str, Mapping[str, Any]]) -> None:
     Console().print(table)
     for split, values in scored.items():
         units = f"{values['interval_units']} {values['interval_over']}"
-        doubt = ", which is few: believe it little" if values["interval_units"] < FEW_UNITS else ""
+        doubt = ", too few to trust" if values["interval_units"] < FEW_UNITS else ""
         if values["interval_over"] == "utterances":
             doubt = ": it holds for these speakers alone"
         say(f"{split}: interval over {units}{doubt}{_speed(values)}")

@@ -9,7 +9,7 @@ import numpy as np
 from jiwer import AlignmentChunk
 
 from asr.errors import UserError
-from asr.evaluation.bootstrap import RESAMPLES, resample, units_of
+from asr.evaluation.bootstrap import RESAMPLES, resample_utterances, units_of
 
 OTHER_RATE = {"wer": "cer", "cer": "wer"}
 
@@ -81,8 +81,7 @@ def score(
     units, interval_over = units_of(groups, len(references))
 
     def interval(wrong: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
-        rates = resample(np.bincount(units, wrong), np.bincount(units, counts), seed, resamples)
-        return rates.interval(int(counts.sum()))
+        return resample_utterances(wrong, counts, units, seed, resamples).interval(int(counts.sum()))
 
     return Score(
         wer=words.wer,

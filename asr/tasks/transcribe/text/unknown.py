@@ -1,13 +1,11 @@
 """Characters that a tokenizer cannot write: no transcript it was made from holds them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from lhotse.cut import Cut
 
 from asr.corpus.utterance import Rejection
 from asr.tasks.transcribe.text.tokenizer import Tokenizer
-
-NAMED = 3  # utterances that the note names
 
 
 def unknown_characters(split: str, cuts: Iterable[Cut], tokenizer: Tokenizer) -> Iterator[Rejection]:
@@ -19,17 +17,3 @@ def unknown_characters(split: str, cuts: Iterable[Cut], tokenizer: Tokenizer) ->
             remedy = "mend the transcript, or add such ones to train"
             source = cut.recording.sources[0].source
             yield Rejection(cut.id, source, split, "unknown_characters", detail, remedy)
-
-
-def notes_of_unknown(found: Iterable[Rejection]) -> Iterator[str]:
-    """A line a split."""
-    of_split: dict[str | None, list[Rejection]] = {}
-    for rejection in found:
-        of_split.setdefault(rejection.split, []).append(rejection)
-    for split, rejections in of_split.items():
-        yield f"{split}: {named(rejections)}: {rejections[0].detail}; {rejections[0].remedy}"
-
-
-def named(rejections: Sequence[Rejection]) -> str:
-    more = f" and {len(rejections) - NAMED} more" if len(rejections) > NAMED else ""
-    return ", ".join(rejection.id for rejection in rejections[:NAMED]) + more

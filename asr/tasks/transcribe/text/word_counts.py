@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from asr.commands.lm import transcripts
 from asr.errors import UserError, one_line
+from asr.runs.manifests import transcripts
 from asr.writing import write_whole
 
 FILE = "training_words.json"

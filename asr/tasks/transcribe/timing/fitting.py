@@ -7,7 +7,7 @@ import torch
 from lhotse import CutSet
 
 from asr.corpus.batches import Batch, SpeechDataset, evaluation_batches
-from asr.corpus.corpus import Streamed
+from asr.corpus.corpus import StreamedSplit
 from asr.tasks.transcribe.timing.hmm import CharacterHMM, Recordings
 
 ENOUGH_S = 1200.0  # seconds of speech; more makes times no more exact
@@ -15,7 +15,7 @@ BATCH_S = 60.0
 
 
 def fit_timing(
-    cuts: CutSet | Streamed, dataset: SpeechDataset, streamed: Iterable[Batch], sample_rate: int
+    cuts: CutSet | StreamedSplit, dataset: SpeechDataset, streamed: Iterable[Batch], sample_rate: int
 ) -> CharacterHMM | None:
     """Learn from a part of the training cuts drawn at random, or from the first batches where they are streamed."""
     batches = evaluation_batches(drawn(cuts), dataset, BATCH_S, 0) if isinstance(cuts, CutSet) else streamed

@@ -38,7 +38,9 @@ def test_evaluate_takes_another_decoder(trained, tmp_path):
     words = {word for line in lines for word in json.loads(line)["hypothesis"].split()}
     assert words and words <= lexicon
     written = (trained / "model" / "config.yaml").read_text()
-    assert yaml.safe_load(written)["decoder"]["_target_"].endswith("GreedyDecoder")  # the model itself stays as it is
+    assert yaml.safe_load(written)["task"]["decoder"]["_target_"].endswith(
+        "GreedyDecoder"
+    )  # the model itself stays as it is
 
 
 def test_a_tuned_decoder_travels_with_the_model(copied, recording, tmp_path):
@@ -47,7 +49,7 @@ def test_a_tuned_decoder_travels_with_the_model(copied, recording, tmp_path):
     assert "greedy" in done.err and "measure on test" in done.err
     assert f"its language model is {copied / 'model' / 'lm.arpa'}" in done.err
     moved = copied.rename(tmp_path / "elsewhere") / "model"
-    decoder = yaml.safe_load((moved / "config.yaml").read_text())["decoder"]
+    decoder = yaml.safe_load((moved / "config.yaml").read_text())["task"]["decoder"]
     assert decoder["language_model"] == "lm.arpa" and (moved / "lm.arpa").is_file()
     words = json.loads(run("asr", "transcribe", "--model", moved, "--format", "json", recording).out)["words"]
     assert words and all(0 <= word["start"] < word["end"] and 0 < word["confidence"] <= 1 for word in words)
@@ -57,7 +59,7 @@ def test_a_models_language_model_is_the_one_in_its_folder(copied, recording, tmp
     assert run("asr", "tune-decoder", copied, "--order", 2, "--trials", 1).status == 0
     config = copied / "model" / "config.yaml"
     described = yaml.safe_load(config.read_text())
-    described["decoder"]["language_model"] = str(tmp_path / "secrets")
+    described["task"]["decoder"]["language_model"] = str(tmp_path / "secrets")
     config.write_text(yaml.safe_dump(described))
     assert run("asr", "transcribe", "--model", copied, recording).status == 0
     (copied / "model" / "lm.arpa").unlink()

@@ -84,7 +84,7 @@ def found_better(trials: int, **settings) -> tuple[float, float, float]:
 
 @pytest.fixture(autouse=True)
 def fewer_draws(monkeypatch):
-    monkeypatch.setattr("asr.tasks.transcribe.scoring.significance.RESAMPLES", 1000)
+    monkeypatch.setattr("asr.evaluation.paired.RESAMPLES", 1000)
 
 
 def test_equal_recognisers_are_told_apart_in_five_percent():

@@ -28,7 +28,7 @@ def test_what_an_interval_rests_on_is_said(capsys):
     alone = score(texts, texts, ["s1"] * 12).as_dict()
     print_scores({"test": few, "dev": alone, "train": {"seconds": 1}})
     printed = capsys.readouterr().out
-    assert "test: interval over 3 speakers, which is few" in printed
+    assert "test: interval over 3 speakers, too few to trust" in printed
     assert "dev: interval over 12 utterances: it holds for these speakers alone" in printed
 
 

@@ -7,12 +7,11 @@ import pytest
 
 from asr.configuration.compose import load_configuration
 from asr.language_model.arpa import read_arpa
-from asr.tasks.transcribe.decode.greedy import GreedyDecoder
+from asr.runs.model_folder import TrainedModel, new_model
 from asr.tasks.transcribe.text.characters import CharacterTokenizer
-from asr.tasks.transcribe.text.normalise import TextNormalizer
-from asr.use.recognizer import FORMAT, Recognizer, build_model
 from tests.commands import TINY, run
 from tests.language_model.test_ngram import TEXT
+from tests.tasks.transcribe.recognizers import transcribe
 
 
 def test_the_command(tmp_path):
@@ -33,14 +32,10 @@ def run_dir(tmp_path):
     from omegaconf import OmegaConf
 
     config = OmegaConf.to_container(load_configuration("train", [*TINY]), resolve=True)
-    parts = {name: config[name] for name in ("features", "encoder", "decoder", "text")}
-    tokenizer = CharacterTokenizer(sorted(set(TEXT) - {"|"}))
-    model = build_model(parts, 8000, tokenizer.size)
-    recognizer = Recognizer(
-        model, tokenizer, TextNormalizer(), GreedyDecoder(), 8000, {"format": FORMAT, "sample_rate": 8000, **parts}
-    )
+    parts = {name: config[name] for name in ("features", "encoder")}
+    task = transcribe(CharacterTokenizer(sorted(set(TEXT) - {"|"})))
     folder = tmp_path / "run"
-    recognizer.save(folder / "model")
+    TrainedModel(new_model(parts, task, 8000), task, 8000, parts).save(folder / "model")
     (folder / "data").mkdir()
     for split, texts in {"train": TEXT.split("|"), "dev": ["the cat sat", "a zebra"]}.items():
         lines = [json.dumps({"supervisions": [{"text": text}]}) + "\n" for text in texts]

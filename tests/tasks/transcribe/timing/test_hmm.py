@@ -9,8 +9,8 @@ import torch
 from asr.errors import UserError
 from asr.synthetic.espeak import SAMPLE_RATE, Speech, speak_timed
 from asr.synthetic.sentences import generated_sentences
+from asr.tasks.transcribe.recognizer import side_by_side
 from asr.tasks.transcribe.timing.hmm import CharacterHMM, Recordings
-from asr.use.recognizer import side_by_side
 
 
 def spoken(texts: list[str]) -> list[tuple[np.ndarray, list[tuple[str, float, float]]]]:

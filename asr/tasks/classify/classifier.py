@@ -1,0 +1,63 @@
+"""The trained model as people use it: recordings in, a label with its probability out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from asr.audio.recording import AudioProblem, load_audio
+from asr.errors import UserError
+from asr.runs.model_folder import TrainedModel
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The most probable label of a recording, and the probability of every label."""
+
+    path: str
+    label: str
+    confidence: float
+    probabilities: dict[str, float]
+
+
+class Classifier:
+    """A trained model that tells labels: `asr.load(folder).classify(["a.wav"])`."""
+
+    def __init__(self, trained: TrainedModel) -> None:
+        self.trained, self.model, self.sample_rate = trained, trained.model.eval(), trained.sample_rate
+
+    @property
+    def task(self) -> Any:
+        """The Classify that holds the labels."""
+        return self.trained.task
+
+    def classify(self, paths: Iterable[str | Path]) -> list[Classification]:
+        """Read recordings and label them, in their order; UserError for the first that cannot be used."""
+        return [self._classification(str(path), self._samples(Path(path))) for path in paths]
+
+    @torch.inference_mode()
+    def probabilities(self, waveform: Tensor, lengths: Tensor) -> Tensor:
+        """(B, S), (B,) samples -> (B, L), as sure as they may be by what was learnt of held-out speech."""
+        log_probs, _ = self.model(waveform, lengths)
+        return (log_probs / self.task.temperature).softmax(-1)
+
+    def _samples(self, path: Path) -> np.ndarray:
+        try:
+            return load_audio(path, sample_rate=self.sample_rate).samples
+        except AudioProblem as problem:
+            raise UserError(f"{path}: {problem.detail}; {problem.remedy}") from problem
+
+    def _classification(self, path: str, samples: np.ndarray) -> Classification:
+        (found,) = self.probabilities(torch.from_numpy(samples).unsqueeze(0), torch.tensor([len(samples)]))
+        by_label = labelled(found.tolist(), self.task.labels)
+        label = max(by_label, key=lambda name: by_label[name])
+        return Classification(path, label, by_label[label], by_label)
+
+
+def labelled(probabilities: Sequence[float], labels: Sequence[str]) -> dict[str, float]:
+    """Label -> its probability, in four digits."""
+    return {label: round(value, 4) for label, value in zip(labels, probabilities, strict=True)}

@@ -1,0 +1,169 @@
+"""Labels as the pages of runs and comparisons show them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from asr.evaluation.classification import compare_labels, score_labels
+from asr.evaluation.paired import compare_rates
+from asr.report.breakdown import breakdown, confusion_matrix
+from asr.report.calibration import calibration
+from asr.report.clips import SoundAndPicture
+from asr.report.numbers import count, is_number, percent
+from asr.report.page import Section, part
+from asr.report.sound import Sound
+from asr.report.tables import Bars, Table
+from asr.report.utterances import (
+    UtteranceRow,
+    Words,
+    choose_listed,
+    compared_rows,
+    facts_of,
+    label_lines,
+    measured_and_about,
+    utterance_rows,
+)
+from asr.runs.files import Record, RunFiles
+from asr.task import Rate
+from asr.tasks.classify.scoring import score_lines
+
+UAR, ACCURACY = Rate("uar", "UAR", higher_is_better=True), Rate("accuracy", "accuracy", higher_is_better=True)
+FEWEST_COMPARED = 2  # utterances
+UTTERANCES_COMPARED = 500
+LEGEND = "REF is the label that the corpus gives, HYP the one that was predicted."
+
+
+class LabelPresentation:
+    """Classification, judged by unweighted average recall and accuracy (asr.report.presentation.Presentation)."""
+
+    title = "classification"
+    rates = (UAR, ACCURACY)
+    counts = (("classes", "Labels"), ("utterances", "Utterances"))
+
+    def sections(
+        self, run: RunFiles, split: str, records: Sequence[Record], media: Mapping[str, Any]
+    ) -> Sequence[Section]:
+        """What was taken for what, each label and group for itself, and every utterance; media: sound by id."""
+        scores = run.metrics.get(split, {})
+        return [
+            Section(f"What was taken for what ({split})", matrix(scores.get("confusion"))),
+            Section(f"Each label ({split})", each_label(scores.get("per_class"))),
+            Section(f"Where it errs ({split})", breakdown(scores.get("breakdown"), ACCURACY, {"speakers": "Speakers"})),
+            Section(f"Utterances ({split})", utterances(records, media)),
+            Section("Confidence", calibration(scores.get("calibration"), "utterances")),
+        ]
+
+    def differing(self, names: Sequence[str], records: Sequence[Sequence[Record]]) -> Section | None:
+        """Utterances that all runs labelled, not all alike."""
+        of_runs = [{str(record["id"]): record for record in each} for each in records]
+        first = of_runs[0]
+        shared = [name for name in first if all(name in each for each in of_runs)]
+        differ = [name for name in shared if len({each[name]["hypothesis"] for each in of_runs}) > 1]
+        rows = [compared_row(names, [each[name] for each in of_runs]) for name in differ[:UTTERANCES_COMPARED]]
+        if not rows:
+            return Section("Utterances where they differ", part("paragraph", "All runs gave all utterances one label."))
+        cut = f"; these are the first {len(rows)}" if len(rows) < len(differ) else ""
+        return Section(
+            "Utterances where they differ", compared_rows(rows, [f"{len(differ)} were labelled differently{cut}."])
+        )
+
+    def score_lines(self, lines: Sequence[Record], seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """UAR and accuracy with intervals over speakers, each label, what was taken for what."""
+        return score_lines(lines, seed)
+
+    def interval(self, lines: Sequence[Record], rate: Rate) -> Sequence[float]:
+        """95 % interval of UAR or accuracy, by the bootstrap that metrics.json has."""
+        references, predictions, speakers = columns(lines)
+        return score_labels(references, predictions, speakers).as_dict()[f"{rate.name}_ci95"]
+
+    def compare(
+        self, lines: Sequence[Record], others: Sequence[Record], seed: int, rate: Rate | None = None
+    ) -> Mapping[str, Any] | None:
+        """The paired bootstrap of the UAR of two runs, or of their accuracy."""
+        if len(lines) < FEWEST_COMPARED:
+            return None
+        references, ours, speakers = columns(lines)
+        theirs = [line["hypothesis"] for line in others]
+        chosen = rate or UAR
+        if chosen.name == UAR.name:
+            found = compare_labels(references, ours, theirs, speakers, seed)
+        else:
+            one, other = (
+                np.array([spoken == label for spoken, label in zip(references, labels, strict=True)], float)
+                for labels in (ours, theirs)
+            )
+            found = compare_rates(one, other, np.ones(len(one)), speakers, seed)
+        return {
+            "utterances": len(lines),
+            chosen.name: found.rate,
+            f"{chosen.name}_against": found.rate_against,
+            "difference": found.difference,
+            "difference_ci95": list(found.ci95),
+            "bootstrap_p": found.p,
+            "bootstrap_over": found.over,
+            "bootstrap_units": found.units,
+            "utterances_for_power_80": found.utterances_for_power_80,
+        }
+
+
+def columns(lines: Sequence[Record]) -> tuple[list[str], list[str], list[str | None]]:
+    """References, predictions and speakers; in lines of several trainings, each utterance without one is a speaker."""
+    names, speakers = [str(line["id"]) for line in lines], [line.get("speaker") for line in lines]
+    if len(set(names)) < len(names):
+        speakers = [speaker or name for speaker, name in zip(speakers, names, strict=True)]
+    return [line["reference"] for line in lines], [line["hypothesis"] for line in lines], speakers
+
+
+def matrix(found: object) -> Any:
+    """The confusion matrix of a split's metrics; nothing where there is none."""
+    if not isinstance(found, dict) or not isinstance(found.get("labels"), list):
+        return part("paragraph", "")
+    return confusion_matrix(found["labels"], found.get("counts", []))
+
+
+def each_label(found: object) -> Any:
+    """A line a label: how many of its utterances were found, and how many that were called so are."""
+    known = found.items() if isinstance(found, dict) else ()
+    groups = [(label, values) for label, values in known if isinstance(values, dict)]
+    rows = [
+        [label, count(values.get("utterances")), *(percent(values.get(key)) for key in ("recall", "precision", "f1"))]
+        for label, values in groups
+    ]
+    recalls = [(values["recall"] if is_number(values.get("recall")) else 0.0, None) for _, values in groups]
+    titles = ["Label", "#Utterances", "#Recall", "#Precision", "#F1"]
+    return part("table", Table(titles, rows, Bars.of(UAR, recalls)))
+
+
+def utterances(records: Sequence[Record], media: Mapping[str, Any]) -> Any:
+    """All rows with their filters, the surest errors first."""
+    ordered = sorted(records, key=lambda record: (record["reference"] == record["hypothesis"], -confidence_of(record)))
+    rows = [utterance_row(record, media.get(str(record.get("id")))) for record in ordered]
+    return utterance_rows(choose_listed(rows), "Wrong", len(rows), LEGEND, "An opened row plays the sound.")
+
+
+def utterance_row(record: Record, clip: SoundAndPicture | None) -> UtteranceRow:
+    wrong = record["reference"] != record["hypothesis"]
+    return UtteranceRow(
+        **facts_of(record),
+        grade=percent(confidence_of(record)),
+        lines=label_lines(record["reference"], record["hypothesis"]),
+        errors=int(wrong),
+        total=1,
+        sound=Sound(clip.sound, clip.sound_type, clip.picture, {"seconds": clip.seconds}) if clip else None,
+        remarks=measured_and_about(record),
+    )
+
+
+def compared_row(names: Sequence[str], records: Sequence[Record]) -> UtteranceRow:
+    reference = records[0]["reference"]
+    lines: list[tuple[str, Words]] = [("Reference", [(reference, "")])]
+    for name, record in zip(names, records, strict=True):
+        fault = "" if record["hypothesis"] == reference else "substituted"
+        lines.append((name, [(record["hypothesis"], fault)]))
+    errors = sum(record["hypothesis"] != reference for record in records)
+    return UtteranceRow(**facts_of(records[0]), grade="", lines=lines, errors=errors)
+
+
+def confidence_of(record: Record) -> float:
+    return record["confidence"] if is_number(record.get("confidence")) else 0.0

@@ -1,0 +1,197 @@
+"""Classification as a task: what is learnt of an utterance is one label."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from lhotse import CutSet
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from asr.corpus.batches import Batch, SpeechDataset, evaluation_batches
+from asr.corpus.corpus import StreamedSplit
+from asr.corpus.utterance import Known, Rejection
+from asr.errors import UserError
+from asr.evaluation.classification import unweighted_average_recall
+from asr.report.clips import choose_clips, sounds_and_pictures
+from asr.runs.model_folder import TrainedModel
+from asr.screen import progress_bar
+from asr.task import Held, Measured, Unusable
+from asr.tasks.classify.classifier import Classifier
+from asr.tasks.classify.head import POOLINGS, LabelHead
+from asr.tasks.classify.loss import UNKNOWN, LabelLoss, balancing_weights
+from asr.tasks.classify.presentation import LabelPresentation
+from asr.tasks.classify.scoring import measure
+from asr.tasks.classify.tables import print_comparison, print_confusions, print_scores
+
+SPEAKER = "speaker"
+WEIGHTS = ("balanced", "none")
+SECONDS_AT_ONCE = 120.0  # of audio in memory, for sounds and pictures
+
+
+class Classify:
+    """Labels as targets, their probabilities as output, cross-entropy as loss, judged by UAR and accuracy.
+
+    label: the column of the corpus that holds them, or "speaker". pooling: mean or attentive, over time.
+    class_weights: balanced (every label counts alike) or none. labels, temperature: what a trained model has learnt.
+    """
+
+    presentation = LabelPresentation()
+    rates = presentation.rates
+    targets_are_transcripts = False
+
+    def __init__(
+        self,
+        label: str,
+        pooling: str,
+        class_weights: str,
+        labels: Sequence[str] = (),
+        temperature: float = 1.0,
+    ) -> None:
+        self.label, self.pooling, self.class_weights = str(label), pooling, class_weights
+        check_choice("task.pooling", pooling, tuple(POOLINGS))
+        check_choice("task.class_weights", class_weights, WEIGHTS)
+        self.labels, self.temperature = [str(each) for each in labels], float(temperature)
+        self.loss = LabelLoss()
+
+    @property
+    def by_speaker(self) -> bool:
+        """Speakers themselves can be told only where they are in training too."""
+        return self.label != SPEAKER
+
+    # what is learnt before the network
+
+    def target_of(self, known: Known) -> str:
+        found = known.speaker if self.label == SPEAKER else known.about.get(self.label)
+        if found not in (None, ""):
+            return str(found)
+        have = ", ".join(sorted([*known.about, *([SPEAKER] if known.speaker else [])])) or "nothing"
+        detail = f"its {self.label} is not known; the source tells: {have}"
+        raise Unusable("target_missing", detail, "choose another data.label, or add the column to the source")
+
+    def learn(self, targets: Iterable[str], run: Path, utterances: int) -> None:
+        counts = Counter(targets)
+        self.labels = sorted(counts)
+        if len(self.labels) < 2:
+            raise UserError(
+                f"data.label={self.label}: every training utterance has the same ({', '.join(self.labels)}); choose "
+                "another label"
+            )
+        if self.class_weights == "balanced":
+            self.loss = LabelLoss(balancing_weights([counts[label] for label in self.labels]))
+
+    def study(
+        self, training: CutSet | StreamedSplit, dataset: SpeechDataset, batches: Iterable[Batch], rate: int
+    ) -> None:
+        """Nothing stands beside the network."""
+
+    def encode(self, targets: Sequence[str]) -> tuple[Tensor, ...]:
+        place = {label: number for number, label in enumerate(self.labels)}
+        return (torch.tensor([place.get(target, UNKNOWN) for target in targets]),)
+
+    def unusable(self, target: str, frames: int) -> Unusable | None:
+        if target in self.labels:
+            return None
+        return Unusable("target_unknown", f"no training utterance has the label {target}", "add such ones to train")
+
+    def remarks(self, split: str, cuts: CutSet) -> list[Rejection]:
+        """Utterances whose label training does not have."""
+        found = []
+        for cut in cuts:
+            why = self.unusable(cut.supervisions[0].text, 1)
+            if why is not None:
+                source = cut.recording.sources[0].source
+                found.append(Rejection(cut.id, source, split, why.reason, f"scored, but {why.detail}", why.remedy))
+        return found
+
+    # the network
+
+    def head(self, dim: int) -> nn.Module:
+        """(B, T', dim) -> (B, L) log-probabilities."""
+        return LabelHead(dim, len(self.labels), self.pooling)
+
+    def predict(self, outputs: Tensor, lengths: Tensor) -> list[str]:
+        return [self.labels[index] for index in outputs.argmax(-1).tolist()]
+
+    def score(self, references: Sequence[str], predictions: Sequence[str]) -> dict[str, float]:
+        right = sum(spoken == found for spoken, found in zip(references, predictions, strict=True))
+        return {"uar": unweighted_average_recall(references, predictions), "accuracy": right / max(1, len(references))}
+
+    def facts(self, utterances: int, frames: int) -> dict[str, str]:
+        named = ", ".join(self.labels[:8]) + (" …" if len(self.labels) > 8 else "")
+        size = len(self.labels)
+        return {
+            "output": f"{self.label} log-probabilities (B, {size}), here ({utterances}, {size}): {named}",
+            "loss": f"cross-entropy, class weights {self.class_weights}; pooling over time: {self.pooling}",
+        }
+
+    # the trained model
+
+    def described(self) -> dict[str, Any]:
+        return {
+            "_target_": f"{type(self).__module__}.{type(self).__name__}",
+            "label": self.label,
+            "pooling": self.pooling,
+            "class_weights": self.class_weights,
+            "labels": self.labels,
+            "temperature": self.temperature,
+        }
+
+    def save(self, folder: Path) -> None:
+        """All that was learnt stands in config.yaml."""
+
+    def load(self, folder: Path) -> None:
+        if not self.labels:
+            raise UserError(f"{folder / 'config.yaml'}: no labels in it; copy the folder again")
+
+    def change(self, settings: Mapping[str, Any]) -> None:
+        raise UserError(f"{', '.join(settings)}: a trained classifier has nothing of the kind to be changed")
+
+    def opened(self, trained: TrainedModel) -> Classifier:
+        return Classifier(trained)
+
+    # numbers and pages
+
+    def normalize(self, text: str) -> str:
+        return text
+
+    def measure(self, trained: TrainedModel, held: Held, calibrate: bool = False) -> Measured:
+        return measure(self.opened(trained), held, calibrate)
+
+    def clips(self, trained: TrainedModel, held: Held, measured: Measured, room: int) -> Mapping[str, Any]:
+        worst = sorted(measured.lines, key=lambda line: (line["reference"] == line["hypothesis"], -line["confidence"]))
+        chosen = set(choose_clips(worst, room))
+        if not chosen:
+            return {}
+        cuts = held.cuts.filter(lambda cut: cut.id in chosen).to_eager()
+        batches, found = evaluation_batches(cuts, held.dataset, SECONDS_AT_ONCE, 0), {}
+        with progress_bar(held.screen, "report") as on_progress:
+            for name, clip in sounds_and_pictures(trained.sample_rate, batches):
+                found[name] = clip
+                on_progress(len(found), len(chosen))
+        return found
+
+    def show(self, metrics: Mapping[str, Any], errors: Mapping[str, Any] | None = None) -> None:
+        print_scores(metrics)
+        if errors is not None:
+            print_confusions(errors)
+
+    def show_comparison(self, comparison: Mapping[str, Any]) -> None:
+        print_comparison(comparison)
+
+    @torch.inference_mode()
+    def examples(self, trained: TrainedModel, batch: Batch) -> tuple[list[tuple[str, str, str]], Figure]:
+        """Id, label and prediction of every utterance, and the probabilities of the first one's labels."""
+        device = next(trained.model.parameters()).device
+        outputs, lengths = trained.model(batch.waveform.to(device), batch.lengths.to(device))
+        figure = Figure(figsize=(6, 0.4 * len(self.labels) + 1), layout="constrained")
+        axes = figure.add_subplot(xlim=(0, 1), xlabel=f"probability; {batch.ids[0]} is {batch.texts[0]}")
+        axes.barh(self.labels, outputs[0].exp().cpu().numpy())
+        return list(zip(batch.ids, batch.texts, self.predict(outputs, lengths), strict=True)), figure
+
+
+def check_choice(key: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise UserError(f"{key}={value}: {' or '.join(choices)} is wanted")

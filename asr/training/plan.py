@@ -1,0 +1,117 @@
+"""One training as a configuration describes it: everything below takes its values from here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+
+from asr.errors import UserError
+from asr.model.augment import Augmentation
+from asr.task import Rate, Task
+
+
+@dataclass(frozen=True)
+class TrainerSettings:
+    """What the `trainer` group of conf/ describes: Lightning's own names, and ours for what goes by dev."""
+
+    accelerator: str
+    devices: Any
+    num_nodes: int
+    strategy: str
+    precision: str
+    accumulate_grad_batches: int
+    check_val_every_n_epoch: int
+    log_every_n_steps: int
+    gradient_norm: float
+    average_decay: float
+    monitor: str | None
+    patience: int | None
+    augment_from: float
+    examples: int
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How much a batch holds, in seconds of audio and in utterances (None: as fit), and how many processes read."""
+
+    batch_seconds: float
+    batch_utterances: int | None
+    workers: int | None
+
+
+@dataclass(frozen=True)
+class Part:
+    """The part of a corpus that is trained on: one of several folds (None: no folds), and a share of train."""
+
+    folds: int | None
+    fold: int
+    train_share: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Task, network, optimizer, budget and batches of one training.
+
+    parts: what `features` and `encoder` of conf/ describe; augment: what each part of the group does, by name;
+    minutes, epochs: the budget, minutes where both are given; max_rejected: share of utterances that may be unusable.
+    """
+
+    task: Task
+    parts: Mapping[str, Any]
+    augment: Mapping[str, Any]
+    optimizer: Callable[..., torch.optim.Optimizer]
+    schedule: Callable[[int, float], float]
+    trainer: TrainerSettings
+    batching: Batching
+    part: Part
+    minutes: float | None
+    epochs: int
+    max_rejected: float
+    seed: int
+
+    @property
+    def rates(self) -> Sequence[Rate]:
+        """The task's rates, first the one that the best model and early stopping go by."""
+        return rates_by_importance(self.task, self.trainer.monitor)
+
+    def augmentation(self, sample_rate: int) -> Augmentation:
+        """For recordings at `sample_rate` Hz."""
+        return Augmentation({name: instantiate(part, sample_rate=sample_rate) for name, part in self.augment.items()})
+
+
+def plan_of(values: Mapping[str, Any]) -> Plan:
+    """From the plain values of conf/train.yaml, composed."""
+    data = values["data"]
+    plan = Plan(
+        task=task_of(values),
+        parts={name: values[name] for name in ("features", "encoder")},
+        augment=values["augment"],
+        optimizer=instantiate(values["optimizer"]),
+        schedule=instantiate(values["schedule"]),
+        trainer=TrainerSettings(**values["trainer"]),
+        batching=Batching(data["batch_seconds"], data["batch_utterances"], data["workers"]),
+        part=Part(data["folds"], data["fold"], data["train_share"]),
+        minutes=values["budget"]["minutes"],
+        epochs=values["budget"]["epochs"],
+        max_rejected=data["max_rejected"],
+        seed=values["seed"],
+    )
+    rates_by_importance(plan.task, plan.trainer.monitor)  # said before anything is read
+    return plan
+
+
+def task_of(values: Mapping[str, Any]) -> Task:
+    """The task that the `task` group of conf/ describes."""
+    return instantiate(values["task"], _recursive_=False, _convert_="all")
+
+
+def rates_by_importance(task: Task, monitor: str | None) -> Sequence[Rate]:
+    """The rates of a task, `monitor` (None: the task's first) before the others; UserError where there is none."""
+    if monitor is None:
+        return task.rates
+    chosen = [rate for rate in task.rates if rate.name == monitor]
+    if not chosen:
+        raise UserError(f"trainer.monitor={monitor}: {' or '.join(rate.name for rate in task.rates)} is wanted")
+    return [*chosen, *(rate for rate in task.rates if rate.name != monitor)]

@@ -1,0 +1,185 @@
+"""Classification through the trainer, the tuner and the report that know nothing of it."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import asr
+from asr.corpus.utterance import Known
+from asr.errors import UserError
+from asr.task import Unusable
+from asr.tasks.classify.head import POOLINGS
+from asr.tasks.classify.loss import UNKNOWN, LabelLoss, balancing_weights
+from asr.tasks.classify.scoring import fit_temperature
+from asr.tasks.classify.task import Classify
+from tests.commands import ROOT, run
+from tests.corpus.recordings import record
+
+RATE = 8000
+TINY = ("encoder=mlp", "encoder.dim=32", "encoder.layers=1", "trainer.accelerator=cpu", "trainer.precision=32-true")
+LEARNT = (*TINY, "budget.epochs=12", "optimizer.lr=0.01", "schedule.warmup_steps=5", "data.batch_seconds=8")
+
+
+def sound(mood: str, voice: int) -> np.ndarray:
+    """(S,): a high or a low tone, at a pitch of its own for every voice."""
+    seconds = np.arange(RATE // 2) / RATE
+    pitch = {"glad": 1500.0, "sad": 300.0}[mood] * (1 + 0.03 * voice)
+    return 0.3 * np.sin(2 * np.pi * pitch * seconds) + np.random.default_rng(voice).normal(0, 0.01, len(seconds))
+
+
+@pytest.fixture(scope="module")
+def moods(tmp_path_factory):
+    """A table of eight voices, glad and sad, six recordings each; one has no mood."""
+    source = tmp_path_factory.mktemp("moods")
+    lines = ["path\tsentence\tclient_id\temotion"]
+    for voice in range(8):
+        for mood in ("glad", "sad"):
+            for take in range(3):
+                name = f"v{voice}{mood}{take}.wav"
+                record(source / name, sound(mood, voice), RATE)
+                lines.append(f"{name}\tla\tv{voice}\t{mood if (voice, mood, take) != (0, 'sad', 0) else ''}")
+    (source / "all.tsv").write_text("\n".join(lines) + "\n")
+    return source
+
+
+@pytest.fixture(scope="module")
+def trained(moods, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "run"
+    chosen = ("task=classify", "data.label=emotion", f"data.source={moods}", f"run_dir={folder}")
+    return folder, run("train", *LEARNT, *chosen)
+
+
+def test_it_learns_measures_and_reports(trained):
+    folder, done = trained
+    assert done.status == 0, done.err
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["test"]["uar"] > 0.9
+    assert metrics["test"]["uar_ci95"][0] <= metrics["test"]["uar"] <= metrics["test"]["uar_ci95"][1]
+    assert metrics["test"]["confusion"]["labels"] == ["glad", "sad"]
+    assert "dev UAR" in done.err
+    assert "UAR" in done.out
+    rejected = [json.loads(line) for line in (folder / "rejected.jsonl").read_text().splitlines()]
+    assert [(each["id"], each["reason"]) for each in rejected if each["reason"] == "target_missing"]
+    history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+    assert max(line["dev_uar"] for line in history) == metrics["dev"]["uar"]
+    html = (folder / "report.html").read_text()
+    assert "What was taken for what" in html and "Each label" in html
+
+
+def test_the_model_is_opened_and_asked(trained, moods):
+    folder, _ = trained
+    found = asr.load(folder).classify([moods / "v3glad1.wav", moods / "v4sad2.wav"])
+    assert [each.label for each in found] == ["glad", "sad"]
+    assert all(sum(each.probabilities.values()) == pytest.approx(1, abs=1e-3) for each in found)
+    assert "does not transcribe" in run("asr", "transcribe", "--model", folder, moods / "v3glad1.wav").error
+
+
+def test_it_is_evaluated_and_compared(trained, tmp_path):
+    folder, _ = trained
+    done = run("evaluate", f"run={folder}", f"against={folder}", f"out_dir={tmp_path / 'again'}")
+    assert done.status == 0, done.err
+    comparison = json.loads((tmp_path / "again" / "comparison.json").read_text())
+    assert comparison["difference"] == 0 and comparison["bootstrap_p"] == 1
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert json.loads((tmp_path / "again" / "metrics.json").read_text())["test"]["uar"] == metrics["test"]["uar"]
+    page = tmp_path / "comparison.html"
+    assert run("asr", "compare", folder, tmp_path / "again", "--out", page).status == 0
+    assert "UAR" in page.read_text()
+
+
+def test_a_sweep_goes_by_the_higher_rate(moods, tmp_path):
+    (tmp_path / "conf" / "search").mkdir(parents=True)
+    chosen = ("task=classify", "data.label=emotion", f"data.source={moods}", f"run_dir={tmp_path / 'sweep'}")
+    fast = (*TINY[1:], "budget.epochs=3", "optimizer.lr=0.01", "schedule.warmup_steps=5", "data.batch_seconds=8")
+    done = run("tune", "search=grid", *chosen, *fast[2:], "encoder=mlp", "encoder.dim=32", "encoder.layers=1")
+    assert done.status == 0, done.err
+    summary = json.loads((tmp_path / "sweep" / "summary.json").read_text())
+    rows = (tmp_path / "sweep" / "results.csv").read_text()
+    assert summary["rate"] == "uar" and "uar" in rows
+    folders = sorted((tmp_path / "sweep" / "trials").glob("*/metrics.json"))
+    best = max(json.loads(file.read_text())["dev"]["uar"] for file in folders)
+    assert len(folders) == 3 and summary["winner"]["dev"] == best
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ((), "data.label= has to be given"),
+        (("data.label=mood",), "its mood is not known; the source tells: emotion, speaker"),
+        (("data.label=emotion", "task.pooling=max"), "task.pooling=max: mean or attentive is wanted"),
+        (("data.label=emotion", "trainer.monitor=wer"), "trainer.monitor=wer: uar or accuracy is wanted"),
+        (("data.label=emotion", "tokenizer=bpe"), "tokenizer"),
+    ],
+)
+def test_what_cannot_be_is_named(moods, tmp_path, extra, message):
+    done = run("train", *TINY, "task=classify", f"data.source={moods}", f"run_dir={tmp_path / 'run'}", *extra)
+    assert message in done.error
+
+
+def test_targets_and_splits():
+    known = Known("la", "anna", {"emotion": "glad"})
+    assert Classify("emotion", "mean", "none").target_of(known) == "glad"
+    assert Classify("speaker", "mean", "none").target_of(known) == "anna"
+    assert Classify("emotion", "mean", "none").by_speaker and not Classify("speaker", "mean", "none").by_speaker
+    with pytest.raises(Unusable, match="its age is not known; the source tells: emotion, speaker"):
+        Classify("age", "mean", "none").target_of(known)
+
+
+def test_one_label_is_none(tmp_path):
+    with pytest.raises(UserError, match="every training utterance has the same"):
+        Classify("emotion", "mean", "none").learn(["glad", "glad"], tmp_path, 2)
+
+
+@pytest.mark.parametrize("name", POOLINGS)
+def test_padding_does_not_reach_a_pooled_utterance(name):
+    torch.manual_seed(0)
+    pool = POOLINGS[name](8)
+    hidden, lengths = torch.randn(2, 5, 8), torch.tensor([5, 3])
+    garbage = hidden.clone()
+    garbage[1, 3:] = float("inf")
+    torch.testing.assert_close(pool(garbage, lengths), pool(hidden, lengths))
+    torch.testing.assert_close(pool(hidden[1:, :3], lengths[1:]), pool(hidden, lengths)[1:])
+
+
+def test_the_loss_leaves_out_unknown_labels_and_balances_the_others():
+    outputs, frames = torch.randn(3, 2).log_softmax(-1), torch.tensor([4, 4, 4])
+    loss, left_out = LabelLoss()(outputs, frames, torch.tensor([0, UNKNOWN, 1]))
+    assert left_out.tolist() == [False, True, False]
+    assert loss == pytest.approx(-float(outputs[0, 0] + outputs[2, 1]) / 2)
+    loss, left_out = LabelLoss()(outputs, frames, torch.tensor([UNKNOWN] * 3))
+    assert loss == 0 and left_out.all()
+    assert balancing_weights([30, 10]) == pytest.approx([2 / 3, 2.0])
+
+
+def test_too_sure_is_cooled_down():
+    """Log-probabilities three times as sure as they may be have a temperature of three."""
+    random = np.random.default_rng(0)
+    true = random.normal(size=(4000, 3))
+    probabilities = np.exp(true) / np.exp(true).sum(1, keepdims=True)
+    labels = [int(random.choice(3, p=row)) for row in probabilities]
+    assert fit_temperature(list(3 * np.log(probabilities)), labels) == pytest.approx(3, rel=0.1)
+    assert fit_temperature(list(np.log(probabilities)), [-1] * 4000) == 1.0
+
+
+def test_the_task_is_one_folder_and_one_file():
+    """No other room names it."""
+    others = [path for path in (ROOT / "asr").rglob("*.py") if "classify" not in path.parts]
+    assert others and not [path for path in others if "tasks.classify" in path.read_text("utf-8")]
+
+
+def test_folds_are_pooled_to_one_evaluation(moods, tmp_path):
+    """Every speaker held out once: the numbers are those of all lines together."""
+    chosen = ("task=classify", "data.label=emotion", f"data.source={moods}", "data.test_fraction=0.2")
+    for fold in (1, 2):
+        done = run("train", *LEARNT, *chosen, "data.folds=2", f"data.fold={fold}", f"run_dir={tmp_path / str(fold)}")
+        assert done.status == 0, done.err
+    done = run("asr", "pool", tmp_path / "1", tmp_path / "2", "--out", tmp_path / "both")
+    assert done.status == 0, done.err
+    lines = [json.loads(line) for line in (tmp_path / "both" / "hypotheses.jsonl").read_text().splitlines()]
+    metrics = json.loads((tmp_path / "both" / "metrics.json").read_text())["dev"]
+    assert metrics["utterances"] == len(lines) and metrics["interval_units"] == len({line["speaker"] for line in lines})
+    assert metrics["accuracy"] == np.mean([line["reference"] == line["hypothesis"] for line in lines])
+    assert "What was taken for what" in (tmp_path / "both" / "report.html").read_text()
+    assert "held out by" in run("asr", "pool", tmp_path / "1", tmp_path / "1", "--out", tmp_path / "no").error
