@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from asr.alignment.hmm import CharacterHMM, Recordings, Span
 from asr.audio.recording import AudioProblem, load_audio
 from asr.errors import UserError
 from asr.runs.model_folder import TrainedModel
@@ -18,7 +19,6 @@ from asr.tasks.transcribe.decode.greedy import Hypothesis
 from asr.tasks.transcribe.long_recordings import consecutive_log_probs, decode_parts, is_long, stretches
 from asr.tasks.transcribe.text.normalise import TextNormalizer
 from asr.tasks.transcribe.text.tokenizer import BLANK, SPACE_PIECE, Tokenizer, UnknownCharacter
-from asr.tasks.transcribe.timing.hmm import CharacterHMM, Recordings, Span
 from asr.tasks.transcribe.timing.words import Token, Transcript, segments_of, tokens_of, words_of
 
 GROUP_BATCHES = 10  # of recordings that are read before they are transcribed

@@ -10,6 +10,7 @@ from lhotse import CutSet
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
+from asr.alignment.hmm import CharacterHMM
 from asr.corpus.batches import Batch, SpeechDataset
 from asr.corpus.corpus import StreamedSplit
 from asr.corpus.utterance import Rejection
@@ -36,7 +37,6 @@ from asr.tasks.transcribe.text.tokenizer import Tokenizer, UnknownCharacter
 from asr.tasks.transcribe.text.unknown import unknown_characters
 from asr.tasks.transcribe.text.word_counts import read_word_counts, write_word_counts
 from asr.tasks.transcribe.timing.fitting import fit_timing
-from asr.tasks.transcribe.timing.hmm import CharacterHMM
 
 LANGUAGE_MODEL = "lm.arpa"  # of a decoder that has one
 TIMING = "timing.safetensors"

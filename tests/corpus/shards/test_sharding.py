@@ -20,7 +20,8 @@ def test_again_it_is_left_alone(source, shards):
 
 def test_killed_at_random_moments_and_continued_it_is_the_same(source, shards, tmp_path):
     slow = (  # every recording takes its time
-        "import time, asr.commands.shard; from asr.corpus.shards import packing; encoded = packing.encoded\n"
+        "import time, asr.configuration.compose, asr.corpus.source, asr.corpus.readers.detect\n"
+        "from asr.corpus.shards import packing; encoded = packing.encoded\n"
         "packing.encoded = lambda *how: (time.sleep(0.06), encoded(*how))[1]\n"
     )
     kill_and_go_on(shards, slow, "shard", "--shard-size", 5, source, tmp_path / "target")

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 import torch
 from lhotse import CutSet
 
+from asr.alignment.hmm import CharacterHMM, Recordings
 from asr.corpus.batches import Batch, SpeechDataset, evaluation_batches
 from asr.corpus.corpus import StreamedSplit
-from asr.tasks.transcribe.timing.hmm import CharacterHMM, Recordings
 
 ENOUGH_S = 1200.0  # seconds of speech; more makes times no more exact
 BATCH_S = 60.0

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from asr.alignment.hmm import Span
 from asr.tasks.transcribe.decode.greedy import Hypothesis
 from asr.tasks.transcribe.text.tokenizer import SPACE_PIECE, Tokenizer
-from asr.tasks.transcribe.timing.hmm import Span
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from asr.alignment.hmm import CharacterHMM, Recordings
 from asr.errors import UserError
 from asr.synthetic.espeak import SAMPLE_RATE, SpeechRequest, speak_timed
 from asr.synthetic.sentences import generated_sentences
 from asr.tasks.transcribe.recognizer import pad_to_batch
-from asr.tasks.transcribe.timing.hmm import CharacterHMM, Recordings
 
 
 def spoken(texts: list[str]) -> list[tuple[np.ndarray, list[tuple[str, float, float]]]]:

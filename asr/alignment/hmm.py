@@ -17,10 +17,10 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from asr.alignment.viterbi import likeliest_path, spans
 from asr.errors import UserError, one_line
 from asr.model.features import MFCC, UtteranceNormalization
 from asr.model.masking import valid_frames
-from asr.tasks.transcribe.ctc.viterbi import likeliest_path, spans
 from asr.writing import write_whole
 
 SILENCE, ANY_SOUND = 0, 1  # the latter stands for characters that were never heard
