@@ -51,7 +51,7 @@ def tune(arguments: Sequence[str]) -> dict[str, Any]:
     command = ["-m", "asr.commands.tune", *config_dir_arguments(), *arguments]
     if (sweep.folder / SUMMARY).is_file():
         console().print(
-            f"{sweep.folder} is finished already; to search again, give another name= and run_dir=", soft_wrap=True
+            f"{sweep.folder} is finished already; give another name= and run_dir= to search again", soft_wrap=True
         )
         if not is_report_complete(sweep.folder):
             seconds = TimeSpent(sweep.folder).seconds_before

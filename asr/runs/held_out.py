@@ -115,7 +115,7 @@ def read_shards(corpora: Sequence[Shards], wanted: SplitChoice, model: TrainedMo
     splits = SPLITS if wanted.split == "all" else (wanted.split,)
     there = [split for split in splits if any(each.shards(split) for each in corpora)]
     if not there:
-        raise UserError(f"{corpora[0].base}: has no {wanted.split}; choose another split, or shard it anew")
+        raise UserError(f"{corpora[0].base}: has no {wanted.split} split; give another split=, or run asr shard again")
     corpus = corpus_in_memory(corpora, there, model.task.target_of, model.sample_rate)
     write_rejected(out / REJECTED, corpus.rejected)
     corpus.check_rejected(wanted.max_rejected)

@@ -69,7 +69,7 @@ def load_model(folder: str | Path) -> TrainedModel:
     except UserError:
         raise
     except Exception as error:  # a foreign config may be wrong in any way; all of them are one line
-        raise UserError(f"{path}: does not describe a model ({one_line(error)})") from error
+        raise UserError(f"{path}: does not describe a model ({one_line(error)}); copy the folder again") from error
     load_weights(model, folder / WEIGHTS)
     return TrainedModel(model.eval(), task, sample_rate, parts)
 
@@ -91,4 +91,6 @@ def load_weights(model: torch.nn.Module, path: Path) -> None:
     try:
         model.load_state_dict(safetensors.torch.load_file(path))
     except (OSError, safetensors.SafetensorError, RuntimeError) as error:
-        raise UserError(f"{path}: weights missing, damaged or of another model ({one_line(error)[:200]})") from error
+        raise UserError(
+            f"{path}: weights missing, damaged or of another model ({one_line(error)[:200]}); copy the folder again"
+        ) from error

@@ -155,7 +155,9 @@ def sweep_of(settings: Mapping[str, Any], overrides: Sequence[str], rates: Seque
     check_counts(settings)
     space = read_space(settings["search"]["space"] or {}, overrides)
     if not space.dimensions:
-        raise UserError(f"search={settings['name']}: nothing is left to vary; take an override away, or another search")
+        raise UserError(
+            f"search={settings['name']}: nothing is left to vary; take an override away, or give another search="
+        )
     trials = settings["trials"]
     if trials is None and settings["budget"]["total_minutes"] is None and not is_grid(settings):
         trials = TRIALS

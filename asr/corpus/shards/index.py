@@ -85,7 +85,9 @@ def sharded_corpora(
         corpora.append(replace(shards, prefix=f"mix{number}/"))
     given: list[float | None] = list(weights) or [None] * len(corpora)
     if len(given) != len(corpora):
-        raise UserError(f"data.weights has {len(given)} numbers for {len(corpora)} corpora, data.source the first")
+        raise UserError(
+            f"data.weights has {len(given)} numbers for {len(corpora)} corpora; give one for each, data.source first"
+        )
     return corpora, given
 
 

@@ -116,7 +116,7 @@ class EndlessCuts:
                     found = True
                     yield cut
             if not found:
-                raise UserError(f"{self.shards[0]['cuts']}: no shard can be read; shard the corpus anew")
+                raise UserError(f"{self.shards[0]['cuts']}: no shard can be read; run asr shard again")
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,9 @@ def streamed_corpus(
     """
     for split in SPLITS:
         if not any(split in shards.splits for shards in corpora):
-            raise UserError(f"{corpora[0].base}: has no {split}; shard it anew with data.{split}_fraction above 0")
+            raise UserError(
+                f"{corpora[0].base}: has no {split} split; run asr shard again with data.{split}_fraction above 0"
+            )
     training = [shards for shards in corpora if "train" in shards.splits]
     rate = sample_rate or training[0].sample_rate
     drawn = [
@@ -270,6 +272,6 @@ def corpus_in_memory(
                 source.type, source.source = "url", shard["recording"]  # the samples are held, the bytes are not
                 kept.append(cut)
         if not kept:
-            raise UserError(f"{corpora[0].base}: has nothing of {split} that can be read; shard it anew")
+            raise UserError(f"{corpora[0].base}: has nothing of {split} that can be read; run asr shard again")
         found.splits[split] = CutSet.from_cuts(kept)
     return found

@@ -99,7 +99,7 @@ def as_training_text(phrase: str, tokenizer: Tokenizer) -> str:
     """A hotword as the tokenizer can write it; UserError where it cannot."""
     try:
         if not tokenizer.encode(phrase):
-            raise UserError(f"hotword {phrase!r}: is empty")
+            raise UserError(f"hotword {phrase!r}: is empty; leave it out")
     except UnknownCharacter as error:
         raise UserError(f"hotword {phrase!r}: {error}; write it as the training transcripts are written") from error
     return phrase

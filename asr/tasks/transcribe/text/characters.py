@@ -34,11 +34,15 @@ class CharacterTokenizer:
             characters = json.loads(path.read_text(encoding="utf-8"))["characters"]
             sound = bool(characters) and all(isinstance(c, str) and len(c) == 1 for c in characters)
         except OSError as error:
-            raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+            raise UserError(
+                f"{path}: cannot be read ({error.strerror}); make it readable, or copy the model again"
+            ) from error
         except (ValueError, TypeError, KeyError, RecursionError):
             sound = False
         if not sound or not isinstance(characters, list) or len(set(characters)) != len(characters):
-            raise UserError(f'{path}: not a character vocabulary, which is {{"characters": ["a", "b", …]}}, each once')
+            raise UserError(
+                f'{path}: not a character vocabulary, which is {{"characters": ["a", "b", …]}}; copy it again'
+            )
         return cls(characters)
 
     @property

@@ -57,9 +57,11 @@ class SentencePieceTokenizer:
         try:
             return cls(path.read_bytes())
         except OSError as error:
-            raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+            raise UserError(
+                f"{path}: cannot be read ({error.strerror}); make it readable, or copy the model again"
+            ) from error
         except UserError as error:
-            raise UserError(f"{path}: {error}") from error
+            raise UserError(f"{path}: {error}; copy the model again") from error
 
     @property
     def size(self) -> int:
