@@ -19,7 +19,7 @@ from asr.commands.transcribe import transcribe
 from asr.commands.tune_decoder import tune_decoder
 from asr.commands.version import version
 from asr.configuration.entry import exit_status
-from asr.configuration.search_path import config_dir_arguments, use_folder
+from asr.configuration.search_path import config_dir_arguments, use_config_dir
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,7 +38,7 @@ def asr(
 ) -> None:
     """Train a model on your own recordings, measure it, use it. asr VERB --help says more."""
     with exit_status():
-        use_folder(config_dir)
+        use_config_dir(config_dir)
 
 
 def add_script(script: Callable[[list[str]], None]) -> None:

@@ -33,14 +33,14 @@ def console() -> Console:
     return Console(file=sys.stderr)
 
 
-def tell(screen: Console, notes: Iterable[str | None]) -> None:
+def print_notes(screen: Console, notes: Iterable[str | None]) -> None:
     """A line each, left whole."""
     for note in filter(None, notes):
         screen.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager
-def counting(screen: Console, what: str) -> Iterator[Callable[[int, int | None], None]]:
+def progress_bar(screen: Console, what: str) -> Iterator[Callable[[int, int | None], None]]:
     """A bar, on a terminal, that the yielded `(done, total)` moves."""
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:

@@ -1,4 +1,4 @@
-"""What a task promises. The trainer, the tuner, the run folder and the report know a task by this page alone.
+"""What every task has to offer. The trainer, the tuner, the run folder and the report use nothing else of it.
 
 A task says what is learnt of an utterance: its target, the head that predicts it, the loss, and how good predictions
 are. `conf/task/NAME.yaml` names the class; a task is a folder below asr/tasks/ and that file, and nothing else.
@@ -17,8 +17,8 @@ if TYPE_CHECKING:  # asr.corpus draws what batches hold from a task
     from rich.console import Console
 
     from asr.corpus.batches import Batch, SpeechDataset
-    from asr.corpus.corpus import Streamed
-    from asr.corpus.utterance import Known, Rejection
+    from asr.corpus.corpus import StreamedSplit
+    from asr.corpus.utterance import Rejection, UtteranceFacts
     from asr.report.presentation import Presentation
     from asr.runs.model_folder import TrainedModel
 
@@ -62,8 +62,8 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Held:
-    """Held-out speech to be measured on: the cuts of a split, and how they are read.
+class SplitToMeasure:
+    """A split that a model is to be measured on: its cuts, and how they are read.
 
     batch_seconds: of audio at once; workers: processes that read; seed: of the bootstrap; run: the training's folder,
     where there is one.
@@ -94,38 +94,38 @@ class Task(Protocol):
 
     @property
     def rates(self) -> Sequence[Rate]:
-        """What it is judged by; the first is what the best model, early stopping, pruning and tuning go by."""
+        """The rates it is judged by; the first is what the best model, early stopping, pruning and tuning go by."""
 
     @property
     def by_speaker(self) -> bool:
         """Whether splits and folds that are drawn keep speakers apart."""
 
     # a corpus
-    def target_of(self, known: "Known") -> str:
+    def target_of(self, known: "UtteranceFacts") -> str:
         """The target of an utterance; raises Unusable where it has none."""
 
     @property
     def targets_are_transcripts(self) -> bool:
-        """Whether targets say what is said, so that they can be looked through for what is odd in transcripts."""
+        """Whether targets are transcripts, so that checks of transcripts make sense."""
 
-    def learn(self, targets: Iterable[str], run: Path, utterances: int) -> None:
-        """Learn from the training targets what can be predicted: tokens, labels; notes may go into the run's folder.
+    def learn_from_targets(self, targets: Iterable[str], run: Path, utterances: int) -> None:
+        """Learn from the training targets what can be predicted: tokens, labels. May write files into the run's folder.
 
         utterances: how many there are in training, of which the targets may be a sample.
         """
 
-    def study(
-        self, training: "CutSet | Streamed", dataset: "SpeechDataset", batches: Iterable["Batch"], rate: int
+    def learn_from_audio(
+        self, training: "CutSet | StreamedSplit", dataset: "SpeechDataset", batches: Iterable["Batch"], rate: int
     ) -> None:
-        """Learn from the training audio what stands beside the network, once; `rate` in Hz."""
+        """Fit what is no part of the network to the training audio, such as a model of timing; `rate` in Hz."""
 
     def encode(self, targets: Sequence[str]) -> tuple[Tensor, ...]:
         """Targets as tensors, batch first."""
 
-    def unusable(self, target: str, frames: int) -> Unusable | None:
-        """Why a target cannot be learnt from so many frames of the encoder."""
+    def why_unlearnable(self, target: str, frames: int) -> Unusable | None:
+        """Why a target cannot be learnt from so many frames of the encoder; None where it can."""
 
-    def remarks(self, split: str, cuts: "CutSet") -> list["Rejection"]:
+    def unpredictable_utterances(self, split: str, cuts: "CutSet") -> list["Rejection"]:
         """Held-out utterances that will be scored though they cannot be right, and why."""
 
     # a network
@@ -134,7 +134,7 @@ class Task(Protocol):
 
     @property
     def loss(self) -> "Loss":
-        """What training makes small."""
+        """The loss that training minimises."""
 
     def predict(self, outputs: Tensor, lengths: Tensor) -> list[str]:
         """A prediction for each utterance, as text."""
@@ -143,8 +143,8 @@ class Task(Protocol):
         """The rates, by name."""
 
     # a trained model
-    def described(self) -> dict[str, Any]:
-        """Plain values that conf/task/ could hold: what builds this task again, beside the files of `save`."""
+    def as_config(self) -> dict[str, Any]:
+        """The plain values, as in conf/task/, that build this task again together with the files of `save`."""
 
     def save(self, folder: Path) -> None:
         """Write what was learnt into a model folder."""
@@ -152,21 +152,21 @@ class Task(Protocol):
     def load(self, folder: Path) -> None:
         """Read it again; UserError naming the file where it is damaged."""
 
-    def change(self, settings: Mapping[str, Any]) -> None:
-        """Take other settings of conf/ for what can be changed of a trained model; UserError where it cannot."""
+    def change_settings(self, settings: Mapping[str, Any]) -> None:
+        """Use other settings with a trained model; UserError for a setting that cannot be changed after training."""
 
-    def opened(self, trained: "TrainedModel") -> Any:
-        """What people use: the trained model with the task's own ways to ask it."""
+    def interface(self, trained: "TrainedModel") -> Any:
+        """The object that `asr.load` returns: the trained model with the methods of its task."""
 
     # numbers and pages
     @property
     def presentation(self) -> "Presentation":
         """How reports show it, and the paired test of two runs."""
 
-    def measure(self, trained: "TrainedModel", held: Held, calibrate: bool = False) -> Measured:
+    def measure(self, trained: "TrainedModel", held: SplitToMeasure, calibrate: bool = False) -> Measured:
         """Score a split: numbers with intervals, and every prediction; calibrate: learn first how sure they may be."""
 
-    def clips(self, trained: "TrainedModel", held: Held, measured: Measured, room: int) -> Mapping[str, Any]:
+    def clips(self, trained: "TrainedModel", held: SplitToMeasure, measured: Measured, room: int) -> Mapping[str, Any]:
         """Sound, picture and whatever lies over it, by utterance id, of as many as fit into `room` bytes of a page."""
 
     def show(self, metrics: Mapping[str, Any], errors: Mapping[str, Any] | None = None) -> None:

@@ -28,7 +28,7 @@ from asr.synthetic.voices import recorded
 from asr.tasks.transcribe.ctc.alignment import align_batch
 from asr.tasks.transcribe.ctc.loss import frames_needed
 from asr.tasks.transcribe.decode.greedy import Hypothesis
-from asr.tasks.transcribe.recognizer import Recognizer, Transcript, load, side_by_side
+from asr.tasks.transcribe.recognizer import Recognizer, Transcript, load, pad_to_batch
 
 BATCH = 30
 
@@ -48,7 +48,7 @@ def synthetic(config: DictConfig, split: str) -> Iterator[Said]:
     counts = {"train": made.utterances, "dev": made.held_out_utterances, "test": made.held_out_utterances}
     voices = {"train": made.speakers, "dev": made.held_out_speakers, "test": made.held_out_speakers}
     plan = [each for each in plan_of(made.languages, None, counts, voices, made.seed) if each[0].split == split]
-    speeches = [espeak.Speech(line.text, s.voice, s.rate, s.pitch, s.pitch_range) for line, s in plan]
+    speeches = [espeak.SpeechRequest(line.text, s.voice, s.rate, s.pitch, s.pitch_range) for line, s in plan]
     for (line, speaker), (samples, words) in zip(plan, espeak.speak_timed(speeches), strict=True):
         times = [(len(w.text.split()), w.start / espeak.SAMPLE_RATE, w.end / espeak.SAMPLE_RATE) for w in words]
         yield Said(recorded(samples, speaker, noise_of(line)), line.text, times)
@@ -129,7 +129,7 @@ def fits(recognizer: Recognizer, said: Said) -> bool:
 
 @torch.inference_mode()
 def aligned(recognizer: Recognizer, said: list[Said]) -> list[Transcript]:
-    waveform, lengths = side_by_side([each.samples for each in said])
+    waveform, lengths = pad_to_batch([each.samples for each in said])
     tokens = [recognizer.tokenizer.encode(each.text) for each in said]
     counts = torch.tensor([len(each) for each in tokens])
     padded = torch.nn.utils.rnn.pad_sequence([torch.tensor(each) for each in tokens], batch_first=True)
@@ -137,7 +137,7 @@ def aligned(recognizer: Recognizer, said: list[Said]) -> list[Transcript]:
     hypotheses = [
         Hypothesis(each, found[row].starts, found[row].ends, found[row].confidences) for row, each in enumerate(tokens)
     ]
-    return recognizer.timed(hypotheses, waveform, lengths)
+    return recognizer.with_word_times(hypotheses, waveform, lengths)
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
     python -m bench.decoding run=RUN_DIR [data.source=PATH] [--trials 60]
 
-Language models are estimated from the run's training transcripts and weighed on dev; test is decoded once by each.
+Language models are estimated from the run's training transcripts and with_weights on dev; test is decoded once by each.
 Rates stand with their interval over speakers and the p-value of the paired bootstrap against greedy decoding; speed is
 that of the decoder alone, in one thread, with its forced alignment. Hotwords are words of five letters and more that no
 training transcript holds, named in lists of 25; their boost is the largest that costs less than half a point of WER
@@ -24,11 +24,11 @@ import torch
 from rich.console import Console
 
 from asr.commands.lm import run as estimate
-from asr.commands.tune_decoder import listen
+from asr.commands.tune_decoder import log_probs_of
 from asr.configuration.compose import as_plain_values, load_configuration
 from asr.configuration.entry import exit_status
 from asr.corpus.batches import SpeechDataset, evaluation_batches
-from asr.runs.held_out import HeldOut, open_trained_run, read_split
+from asr.runs.held_out import SplitChoice, open_trained_run, read_split
 from asr.tasks.transcribe.decode.build import build_decoder
 from asr.tasks.transcribe.decode.tuning import tune
 from asr.tasks.transcribe.scoring.confusions import align_words
@@ -49,14 +49,14 @@ class Split:
     def __init__(self, name: str, options: Sequence[str], screen: Console) -> None:
         values = as_plain_values(load_configuration("evaluate", [*options, f"split={name}"]))
         data = values["data"]
-        wanted = HeldOut(name, data["source"], data["reader"], data["max_rejected"])
+        wanted = SplitChoice(name, data["source"], data["reader"], data["max_rejected"])
         run = open_trained_run(values["run"], wanted.source)
-        self.recognizer = run.trained.task.opened(run.trained)
+        self.recognizer = run.trained.task.interface(run.trained)
         with TemporaryDirectory() as scratch:
             corpus = read_split(wanted, run, run.trained, Path(scratch), screen)
         cuts, dataset = corpus.splits[name], SpeechDataset(corpus.audio, run.trained.task.encode)
         batches = evaluation_batches(cuts, dataset, values["batch_seconds"], values["workers"])
-        self.heard, self.references, ids = listen(self.recognizer, batches)
+        self.log_probs, self.references, ids = log_probs_of(self.recognizer, batches)
         speakers = {cut.id: cut.supervisions[0].speaker for cut in cuts}
         self.speakers = [speakers[name] for name in ids]
         self.seconds = sum(cut.duration for cut in cuts)
@@ -64,7 +64,7 @@ class Split:
     def decode(self, decoder) -> tuple[list[str], float]:
         """Texts, and audio seconds a second of processor time."""
         begun = time.process_time()
-        hypotheses = [hypothesis for batch in self.heard for hypothesis in decoder(*batch)]
+        hypotheses = [hypothesis for batch in self.log_probs for hypothesis in decoder(*batch)]
         spent = time.process_time() - begun
         return [self.recognizer.text_of(hypothesis) for hypothesis in hypotheses], self.seconds / spent
 
@@ -146,7 +146,7 @@ def main() -> None:
             first |= {} if tokens else {"unknown_penalty": with_model["unknown_penalty"]}
             decoder = build_decoder(with_model, tokenizer, normalize)
             weights, rates = tune(
-                decoder, dev.heard, dev.references, tokenizer.decode, first, arguments.trials, 1, lambda *_: None
+                decoder, dev.log_probs, dev.references, tokenizer.decode, first, arguments.trials, 1, lambda *_: None
             )
             line, _ = measured(test, decoder, greedy)
             found[name] = {"weights": weights, "dev_wer": rates.wer} | line

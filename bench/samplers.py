@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import mean
 
 from asr.configuration.entry import exit_status
-from asr.tuning.finals import AS_IT_STOOD
+from asr.tuning.finals import UNCHANGED
 
 
 def begin(
@@ -31,7 +31,7 @@ def result_of(folder: Path, sampler: str, seed: int) -> dict:
     """What a sweep came to, and what the configuration that it began from does on test."""
     summary = json.loads((folder / "summary.json").read_text("utf-8"))
     winner, rate = summary["winner"], summary["rate"]
-    stood = next((each for each in summary["finals"] if AS_IT_STOOD in each["label"]), None)
+    stood = next((each for each in summary["finals"] if UNCHANGED in each["label"]), None)
     return {
         "sampler": sampler,
         "seed": seed,

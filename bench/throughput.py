@@ -84,7 +84,7 @@ def main() -> None:
     run, plan = open_run(values), plan_of(values)
     task, precision = plan.task, plan.trainer.precision
     corpus = corpus_to_train_on(values["data"], task, Console(stderr=True), run.rejected)
-    task.learn(targets_of(corpus.splits["train"]), run.path, len(corpus.splits["train"]))
+    task.learn_from_targets(targets_of(corpus.splits["train"]), run.path, len(corpus.splits["train"]))
     augment, rate = plan.augmentation(corpus.sample_rate), corpus.sample_rate
     module = Training(new_model(plan.parts, task, rate), task, augment, plan.optimizer, plan.trainer.gradient_norm)
     loader = batches_of(plan.batching, corpus, SpeechDataset(corpus.audio, task.encode), plan.seed)["train"]

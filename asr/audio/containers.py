@@ -49,7 +49,7 @@ def _missing_from_chunks(stream: BinaryIO, size: int, wanted: bytes, order: str)
     return "the file ends before its samples begin"
 
 
-def closed_wav(stream: BinaryIO) -> BytesIO | None:
+def with_wav_lengths(stream: BinaryIO) -> BytesIO | None:
     """A copy of a WAV file with its lengths filled in, where the program that streamed it left them 0; else None.
 
     libsndfile reads such a file as empty. (One that is empty has the right length of the whole in its header.)

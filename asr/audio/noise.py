@@ -9,12 +9,15 @@ from functools import cache
 import numpy as np
 
 FRAME_S = 0.025
-QUIET, QUIET_DB = 0.6, 25.0  # share of the way from loud to soft, and decibels, below which a frame is a pause
-ENOUGH_S = 1.5  # from which on the amplitudes of speech are distributed as they usually are
+PAUSE_SHARE_OF_RANGE, PAUSE_BELOW_LOUD_DB = (
+    0.6,
+    25.0,
+)  # share of the way from loud to soft, and decibels, below which a frame is a pause
+AMPLITUDES_NEED_S = 1.5  # from which on the amplitudes of speech are distributed as they usually are
 PERIOD_S = (0.0025, 0.0125)  # of voices, 80 to 400 Hz
 VOICED_FRAME_S, VOICED_HOP_S = 0.04, 0.02
 VOICED_RATE = 8000  # Hz, about: above, not even vowels repeat themselves
-SOFTEST = 10  # percentile of the frames' noise that is taken for the noise of all
+NOISE_PERCENTILE = 10  # percentile of the frames' noise that is taken for the noise of all
 
 
 def level_and_snr(samples: np.ndarray, sample_rate: int) -> tuple[float, float]:
@@ -35,13 +38,13 @@ def loudness(samples: np.ndarray, sample_rate: int) -> tuple[float, float]:
         return float("nan"), len(samples) / sample_rate
     levels = 10 * np.log10((frames**2).mean(axis=1) + 1e-12)
     soft, loud = np.percentile(levels, [5, 95])
-    spoken = levels > loud - min(QUIET_DB, QUIET * (loud - soft))
+    spoken = levels > loud - min(PAUSE_BELOW_LOUD_DB, PAUSE_SHARE_OF_RANGE * (loud - soft))
     return float(loud - soft), max(1, int(spoken.sum())) * size / sample_rate
 
 
 def signal_to_noise(samples: np.ndarray, sample_rate: int) -> float:
     """Signal-to-noise ratio in dB: from the amplitudes where there are enough, else from the voice's periods."""
-    if len(samples) >= ENOUGH_S * sample_rate:
+    if len(samples) >= AMPLITUDES_NEED_S * sample_rate:
         return wada_snr(samples)
     return periodic_snr(samples, sample_rate)
 
@@ -93,5 +96,5 @@ def periodic_snr(samples: np.ndarray, sample_rate: int) -> float:
     both = energy[:, size - 1 - lags] * (energy[:, -1:] - energy[:, lags - 1])
     repeats = np.clip((products / np.sqrt(both + 1e-20)).max(axis=1), 0, 1)
     power = energy[:, -1] / size
-    noise = max(float(np.percentile(power * (1 - repeats), SOFTEST)), 1e-12)
+    noise = max(float(np.percentile(power * (1 - repeats), NOISE_PERCENTILE)), 1e-12)
     return float(np.clip(10 * np.log10(max(power.mean() - noise, 1e-12) / noise), -10, 60))

@@ -13,7 +13,7 @@ import soundfile
 import torch
 from torchaudio.transforms import Resample
 
-from asr.audio.containers import closed_wav, missing_part
+from asr.audio.containers import missing_part, with_wav_lengths
 
 Seconds = float
 SILENCE_PEAK = 1e-4  # of full scale, -80 dB: below it there is nothing to recognise
@@ -22,7 +22,7 @@ BLOCK = 1 << 20  # samples read at a time
 SHORT_READ = 0.1  # seconds by which a decoder may stop early (MP3 and Vorbis pad their last block)
 RATES_HZ = (1_000, 768_000)  # outside, a header is damaged
 LARGEST_RATIO = 2000  # a filter for 16001 to 16000 Hz would take a gigabyte; a near ratio is off by 1 in 10 000
-CONVERT = "convert it, for example: ffmpeg -i {name} {stem}.flac"
+CONVERT_REMEDY = "convert it, for example: ffmpeg -i {name} {stem}.flac"
 
 
 class AudioProblem(Exception):
@@ -64,7 +64,7 @@ class AudioFile:
         self._file = file
         self._whole: np.ndarray | None = None
         if file.frames > UNKNOWN_LENGTH:
-            self._whole = joined(blocks_of(file, UNKNOWN_LENGTH), self.channels)
+            self._whole = concatenate(decoded_blocks(file, UNKNOWN_LENGTH), self.channels)
         self.num_samples: int = file.frames if self._whole is None else len(self._whole)
 
     @property
@@ -105,28 +105,28 @@ class AudioFile:
         try:
             if first != self._file.tell():
                 self._file.seek(first)
-            frames = joined(blocks_of(self._file, last - first), self.channels)
+            frames = concatenate(decoded_blocks(self._file, last - first), self.channels)
         except soundfile.LibsndfileError as error:
-            raise truncated(f"the decoder stopped early ({error.error_string.strip()})") from error
+            raise truncated_problem(f"the decoder stopped early ({error.error_string.strip()})") from error
         if last - first - len(frames) > SHORT_READ * self.sample_rate or not len(frames):
             promised, found = (last - first) / self.sample_rate, len(frames) / self.sample_rate
-            raise truncated(f"the header promises {promised:.2f} s, {found:.2f} s can be decoded")
+            raise truncated_problem(f"the header promises {promised:.2f} s, {found:.2f} s can be decoded")
         return frames
 
 
-def blocks_of(file: soundfile.SoundFile, samples: int) -> Iterator[np.ndarray]:
+def decoded_blocks(file: soundfile.SoundFile, samples: int) -> Iterator[np.ndarray]:
     """What can be decoded of the next samples, block by block, (n, C): a header may promise more than memory holds."""
     while samples > 0 and len(block := file.read(min(samples, BLOCK), dtype="float32", always_2d=True)):
         yield block
         samples -= len(block)
 
 
-def joined(blocks: Iterator[np.ndarray], channels: int) -> np.ndarray:
+def concatenate(blocks: Iterator[np.ndarray], channels: int) -> np.ndarray:
     found = list(blocks)
     return found[0] if len(found) == 1 else np.concatenate([np.zeros((0, channels), np.float32), *found])
 
 
-def truncated(detail: str) -> AudioProblem:
+def truncated_problem(detail: str) -> AudioProblem:
     return AudioProblem("audio_truncated", detail, "fetch or record the file again; it was cut off while being written")
 
 
@@ -143,7 +143,7 @@ def open_audio(path: Path, byte_range: tuple[int, int] | None = None) -> Iterato
                 stream.seek(byte_range[0])
                 content = BytesIO(stream.read(byte_range[1]))
             missing = missing_part(content or stream)
-            content = content if missing else closed_wav(content or stream) or content
+            content = content if missing else with_wav_lengths(content or stream) or content
     except (FileNotFoundError, NotADirectoryError) as error:
         raise AudioProblem("audio_missing", "no such file", "put the recording there, or mend the path") from error
     except (OSError, ValueError) as error:  # a name with a null byte is a ValueError
@@ -152,15 +152,15 @@ def open_audio(path: Path, byte_range: tuple[int, int] | None = None) -> Iterato
     if missing == "everything":
         raise AudioProblem("audio_empty", "the file has 0 bytes", "fetch or record it again, or leave it out")
     if missing is not None:
-        raise truncated(missing)
+        raise truncated_problem(missing)
     try:
-        file = soundfile.SoundFile(_rewound(content) or path)
+        file = soundfile.SoundFile(_from_beginning(content) or path)
         if file.frames > UNKNOWN_LENGTH:
             file.close()
-            file = _OpenEnded(_rewound(content) or path)
+            file = _OpenEnded(_from_beginning(content) or path)
     except (soundfile.LibsndfileError, TypeError) as error:
         said = getattr(error, "error_string", str(error)).strip()
-        remedy = CONVERT.format(name=path.name, stem=path.stem)
+        remedy = CONVERT_REMEDY.format(name=path.name, stem=path.stem)
         raise AudioProblem("audio_unreadable", f"not audio that libsndfile can decode ({said})", remedy) from error
     with file:
         check_rate(file.samplerate)
@@ -174,7 +174,7 @@ def check_rate(sample_rate: int) -> None:
         raise AudioProblem("audio_unreadable", detail, "fetch or record it again, or leave it out")
 
 
-def _rewound(content: BytesIO | None) -> BytesIO | None:
+def _from_beginning(content: BytesIO | None) -> BytesIO | None:
     if content is not None:
         content.seek(0)
     return content
@@ -204,7 +204,7 @@ def decode(content: bytes) -> tuple[np.ndarray, int]:
     try:
         with soundfile.SoundFile(BytesIO(content)) as file:
             check_rate(file.samplerate)
-            frames, rate = joined(blocks_of(file, UNKNOWN_LENGTH), file.channels), file.samplerate
+            frames, rate = concatenate(decoded_blocks(file, UNKNOWN_LENGTH), file.channels), file.samplerate
     except (soundfile.LibsndfileError, TypeError) as error:
         said = getattr(error, "error_string", str(error)).strip()
         raise AudioProblem("audio_unreadable", f"cannot be decoded ({said})", "fetch its shard again") from error

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from asr.configuration.entry import exit_status
-from asr.screen import console, counting
+from asr.screen import console, progress_bar
 from asr.writing import write_whole
 
 if TYPE_CHECKING:  # both import torch
@@ -38,7 +38,7 @@ def doctor(
 def examine_corpus(source: str, overrides: Sequence[str], out_dir: Path | None, model: Path | None) -> "Diagnosis":
     """Examine `source`, read as train.py with `overrides` would; report.html and findings.jsonl go into `out_dir`.
 
-    With a trained `model` (its folder, or its run's), suspicious.jsonl ranks all transcripts by what it hears.
+    With a trained `model` (its folder, or its run's), suspicious.jsonl ranks the transcripts by how badly they fit.
     """
     from hydra.utils import instantiate
 
@@ -56,7 +56,7 @@ def examine_corpus(source: str, overrides: Sequence[str], out_dir: Path | None, 
     recognizer = load_recognizer(model) if model is not None else None
     reader, begun = instantiate(config.data.reader), time.monotonic()
     utterances = open_source(source, reader, tuple, config.data.text)
-    with counting(screen, "examining") as on_progress:
+    with progress_bar(screen, "examining") as on_progress:
         diagnosis = examine(
             utterances,
             TranscriptTarget(instantiate(config.text)),
@@ -66,7 +66,7 @@ def examine_corpus(source: str, overrides: Sequence[str], out_dir: Path | None, 
         )
     spent = time.monotonic() - begun
     if recognizer is not None:
-        doubt_transcripts(recognizer, diagnosis, folder)
+        rank_transcripts(recognizer, diagnosis, folder)
     lines = [json.dumps(each.as_dict(), ensure_ascii=False) + "\n" for each in diagnosis.findings]
     write_whole(folder / "findings.jsonl", "".join(lines))
     report = write_report(diagnosis, source, folder)
@@ -80,14 +80,14 @@ def examine_corpus(source: str, overrides: Sequence[str], out_dir: Path | None, 
     return diagnosis
 
 
-def doubt_transcripts(recognizer: "Recognizer", diagnosis: "Diagnosis", folder: Path) -> None:
+def rank_transcripts(recognizer: "Recognizer", diagnosis: "Diagnosis", folder: Path) -> None:
     """Rank every transcript, write suspicious.jsonl, and add those that stand out to the findings."""
     from asr.doctor.findings import Finding
-    from asr.doctor.suspects import ranked, suspicious
+    from asr.doctor.suspects import ranked_by_suspicion, suspicious
 
-    with counting(console(), "listening") as on_progress:
+    with progress_bar(console(), "listening") as on_progress:
         seconds = {name: measures.seconds for name, measures in diagnosis.measures.items()}
-        found = ranked(recognizer, diagnosis.utterances, diagnosis.texts, seconds, on_progress)
+        found = ranked_by_suspicion(recognizer, diagnosis.utterances, diagnosis.texts, seconds, on_progress)
     texts = diagnosis.texts
     lines = [
         {

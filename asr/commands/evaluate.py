@@ -10,15 +10,15 @@ if TYPE_CHECKING:  # what takes seconds to import is imported when there is some
     from rich.console import Console
 
     from asr.corpus.corpus import Corpus
-    from asr.runs.held_out import HeldOut, TrainedRun
+    from asr.runs.held_out import SplitChoice, TrainedRun
     from asr.runs.model_folder import TrainedModel
-    from asr.task import Held
+    from asr.task import SplitToMeasure
 
 PAGE_BYTES = 18_500_000  # of clips and their rows: a page stays below 20 MB
 
 
 def evaluate(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the split, have it predicted and score it; write metrics.json, errors.json, hypotheses.jsonl, report.html.
+    """Read the split, predict and score it; write metrics.json, errors.json, hypotheses.jsonl, report.html.
 
     values: conf/evaluate.yaml, composed.
     """
@@ -26,31 +26,31 @@ def evaluate(values: Mapping[str, Any]) -> dict[str, Any]:
 
     from asr.report.run import write_report
     from asr.runs.folder import environment
-    from asr.runs.held_out import HeldOut, check_split, open_trained_run, read_split
+    from asr.runs.held_out import SplitChoice, check_split, open_trained_run, read_split
     from asr.screen import console
     from asr.writing import write_json, write_json_lines, write_whole
 
     ignore_warnings()
     screen, data = console(), values["data"]
-    wanted = HeldOut(values["split"], data["source"], data["reader"], data["max_rejected"])
+    wanted = SplitChoice(values["split"], data["source"], data["reader"], data["max_rejected"])
     run = open_trained_run(values["run"], wanted.source)
     trained, task = run.trained, run.trained.task
     if values["choices"]["decoder"] is not None:
-        task.change({"decoder": values["decoder"]})
+        task.change_settings({"decoder": values["decoder"]})
     out = Path(values["out_dir"]) if values["out_dir"] else run.path / "evaluation" / wanted.name
-    other = other_to_compare_with(values["against"], wanted.split, out)
+    other = predictions_to_compare_with(values["against"], wanted.split, out)
     check_split(wanted.split)
     out.mkdir(parents=True, exist_ok=True)
     corpus = read_split(wanted, run, trained, out, screen)
-    held = held_of(values, corpus, trained, wanted, run, screen)
-    name_what_cannot_be_right(held, trained, corpus, out)
+    held = split_to_measure(values, corpus, trained, wanted, run, screen)
+    report_unpredictable_utterances(held, trained, corpus, out)
     measured = task.measure(trained, held)
     metrics = {wanted.split: measured.metrics}
     write_json_lines(out / "hypotheses.jsonl", measured.lines)
     write_json(out / "errors.json", {wanted.split: measured.errors})
     write_json(out / "metrics.json", metrics)
     made = {"run": str(run.path.resolve()), "source": wanted.source, "split": wanted.split, "seed": values["seed"]}
-    made |= {key: value for key, value in task.described().items() if key != "_target_"} | environment()
+    made |= {key: value for key, value in task.as_config().items() if key != "_target_"} | environment()
     write_whole(out / "evaluation.yaml", yaml.safe_dump(made, sort_keys=False, allow_unicode=True))
     report = write_report(out, task.presentation, task.clips(trained, held, measured, PAGE_BYTES))
     task.show(metrics, measured.errors)
@@ -66,51 +66,53 @@ def ignore_warnings() -> None:
     warnings.filterwarnings("ignore")
 
 
-def other_to_compare_with(against: str | None, split: str, out: Path):
-    """What `against` names; UserError where it is the folder that the results go to."""
+def predictions_to_compare_with(against: str | None, split: str, out: Path):
+    """The predictions in the folder `against`; UserError where the results would go to that folder."""
     from asr.errors import UserError
-    from asr.runs.against import find_other
+    from asr.runs.against import find_predictions
 
-    other = find_other(against, split) if against else None
+    other = find_predictions(against, split) if against else None
     if other is not None and other.path.resolve() == out.resolve():
         raise UserError(f"against={against} is where the results would go; give out_dir= another folder")
     return other
 
 
-def held_of(
+def split_to_measure(
     values: Mapping[str, Any],
     corpus: "Corpus",
     model: "TrainedModel",
-    wanted: "HeldOut",
+    wanted: "SplitChoice",
     run: "TrainedRun",
     screen: "Console",
-) -> "Held":
-    """The split of a corpus, to be measured on by a model."""
+) -> "SplitToMeasure":
+    """The split of a corpus on which a model is to be measured."""
     from asr.corpus.batches import SpeechDataset
-    from asr.task import Held
+    from asr.task import SplitToMeasure
 
     dataset = SpeechDataset(corpus.audio, model.task.encode)
     cuts, seconds, workers = corpus.splits[wanted.split], values["batch_seconds"], values["workers"]
-    return Held(wanted.split, cuts, dataset, seconds, workers, values["seed"], "cpu", screen, run.path)
+    return SplitToMeasure(wanted.split, cuts, dataset, seconds, workers, values["seed"], "cpu", screen, run.path)
 
 
-def name_what_cannot_be_right(held: "Held", trained: "TrainedModel", corpus: "Corpus", out: Path) -> None:
-    """Utterances that are scored though the model cannot predict them, in rejected.jsonl and on the screen."""
+def report_unpredictable_utterances(
+    held: "SplitToMeasure", trained: "TrainedModel", corpus: "Corpus", out: Path
+) -> None:
+    """List utterances that are scored though the model cannot predict them, in rejected.jsonl and on the screen."""
     from asr.corpus.source import REJECTED, notes_of_rejected, write_rejected
-    from asr.screen import tell
+    from asr.screen import print_notes
 
-    remarks = trained.task.remarks(held.split, held.cuts)
+    remarks = trained.task.unpredictable_utterances(held.split, held.cuts)
     write_rejected(out / REJECTED, corpus.rejected + remarks)
-    tell(held.screen, [*corpus.notes, *notes_of_rejected(remarks)])
+    print_notes(held.screen, [*corpus.notes, *notes_of_rejected(remarks)])
 
 
 def compare(
     values: Mapping[str, Any],
     other: Any,
-    held: "Held",
+    held: "SplitToMeasure",
     lines: list[dict[str, Any]],
     run: "TrainedRun",
-    wanted: "HeldOut",
+    wanted: "SplitChoice",
     corpus: "Corpus",
     out: Path,
 ) -> None:
@@ -128,14 +130,14 @@ def compare(
         if model.sample_rate != corpus.sample_rate:
             (out / "against").mkdir(exist_ok=True)  # what cannot be used at that rate is not the run's
             heard = read_split(wanted, run, model, out / "against", held.screen)
-        its_own = held_of(values, heard, model, wanted, run, held.screen)
+        its_own = split_to_measure(values, heard, model, wanted, run, held.screen)
         return {line["id"]: line["hypothesis"] for line in model.task.measure(model, its_own).lines}
 
     others = predictions_of(other, lines, task.normalize, predict_again, held.screen)
     theirs = [{**line, "hypothesis": prediction} for line, prediction in zip(lines, others, strict=True)]
     tested = task.presentation.compare(lines, theirs, values["seed"])
     if tested is None:
-        raise UserError(f"{len(lines)} utterances are too little to compare on; give a larger test set")
+        raise UserError(f"{len(lines)} utterances are too few to compare on; give a larger test set")
     comparison = {"split": wanted.split, "run": str(run.path), "against": str(other.path), **tested}
     write_json(out / "comparison.json", comparison)
     task.show_comparison(comparison)

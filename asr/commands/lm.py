@@ -9,13 +9,13 @@ import typer
 
 from asr.configuration.entry import exit_status
 from asr.errors import UserError
-from asr.screen import console, counting, tell
+from asr.screen import console, print_notes, progress_bar
 
 if TYPE_CHECKING:
     from asr.language_model.ngram import NgramModel
     from asr.tasks.transcribe.recognizer import Recognizer
 
-SHOWN_EVERY = 10_000  # lines
+PROGRESS_EVERY = 10_000  # lines
 
 
 class Units(StrEnum):
@@ -29,9 +29,11 @@ def lm(
         Path | None, typer.Option("--run", help="A training's folder: its normalization, its tokens, its transcripts.")
     ] = None,
     order: Annotated[int, typer.Option(help="Words in an n-gram.")] = 3,
-    units: Annotated[Units, typer.Option(help="tokens: those of the run's model.")] = Units.words,
+    units: Annotated[
+        Units, typer.Option(help="What the n-grams are of; tokens are those of the run's model.")
+    ] = Units.words,
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("lm.arpa"),
-    held_out: Annotated[Path | None, typer.Option(help="Other text, whose perplexity is told.")] = None,
+    held_out: Annotated[Path | None, typer.Option(help="Other text, to measure the perplexity on.")] = None,
 ) -> None:
     """Estimate an n-gram language model (modified Kneser-Ney) and write it as ARPA."""
     with exit_status():
@@ -41,7 +43,7 @@ def lm(
 def run(
     texts: Sequence[Path], run_dir: Path | None, order: int, tokens: bool, out: Path, held_out: Path | None
 ) -> None:
-    """`write_language_model`, and say where."""
+    """`write_language_model`, and print where it is."""
     write_language_model(texts, run_dir, order, tokens, out, held_out)
     console().print(f"language model of order {order}: {out}", soft_wrap=True, highlight=False, markup=False)
 
@@ -60,38 +62,42 @@ def write_language_model(
 
     recognizer = load_recognizer(run_dir) if run_dir is not None else None
     if not texts and run_dir is None:
-        raise UserError("asr lm takes TEXT files, or --run RUN_DIR for what that run was trained on")
+        raise UserError("asr lm takes TEXT files, or --run RUN_DIR to use the training transcripts of that run")
     if tokens and recognizer is None:
-        raise UserError("--units tokens takes --run RUN_DIR, whose tokens they are")
+        raise UserError("--units tokens takes --run RUN_DIR, the training whose tokens are meant")
     screen = console()
 
-    def say(line: str) -> None:
+    def print_line(line: str) -> None:
         screen.print(line, soft_wrap=True, highlight=False, markup=False)
 
     def sentences(lines: Iterable[str], what: str) -> Iterator[list[str]]:
-        speller = Speller(recognizer, tokens)
-        with counting(screen, f"{what}: lines") as on_progress:
-            yield from speller(counted(lines, on_progress))
-        tell(screen, speller.notes(what))
+        to_sentences = SentenceTokenizer(recognizer, tokens)
+        with progress_bar(screen, f"{what}: lines") as on_progress:
+            yield from to_sentences(with_progress(lines, on_progress))
+        print_notes(screen, to_sentences.notes(what))
 
     data = run_dir / "data" if run_dir is not None and not texts else None
-    source = lines_of(texts) if data is None else transcripts(data / "train.jsonl.gz")
+    source = read_lines(texts) if data is None else transcripts(data / "train.jsonl.gz")
     model = estimate(sentences(source, "text"), order)
     if len(model.orders) < order:
-        tell(screen, [f"no sentence is long enough for {len(model.orders) + 1}-grams"])
-    with counting(screen, "writing n-grams") as on_progress:
+        print_notes(screen, [f"no sentence is long enough for {len(model.orders) + 1}-grams"])
+    with progress_bar(screen, "writing n-grams") as on_progress:
         model.write_arpa(out, on_progress)
-    say("estimated " + ", ".join(f"{len(part)} {number}-grams" for number, part in enumerate(model.orders, start=1)))
+    print_line(
+        "estimated " + ", ".join(f"{len(part)} {number}-grams" for number, part in enumerate(model.orders, start=1))
+    )
     if held_out is not None:
-        say(f"{held_out}: {described(model, list(sentences(lines_of([held_out]), 'held-out text')))}")
+        print_line(
+            f"{held_out}: {perplexity_in_words(model, list(sentences(read_lines([held_out]), 'held-out text')))}"
+        )
     elif data is not None and (data / "dev.jsonl.gz").is_file():
         dev = data / "dev.jsonl.gz"
-        say(f"{dev}: {described(model, list(sentences(transcripts(dev), 'dev transcripts')))}")
+        print_line(f"{dev}: {perplexity_in_words(model, list(sentences(transcripts(dev), 'dev transcripts')))}")
     else:
-        say("--held-out TEXT tells how well it predicts other text")
+        print_line("give --held-out TEXT to measure how well it predicts other text")
 
 
-def described(model: "NgramModel", sentences: Sequence[Sequence[str]]) -> str:
+def perplexity_in_words(model: "NgramModel", sentences: Sequence[Sequence[str]]) -> str:
     """Perplexity and unknown words of held-out sentences."""
     from asr.language_model.ngram import perplexity
 
@@ -106,8 +112,8 @@ def described(model: "NgramModel", sentences: Sequence[Sequence[str]]) -> str:
     )
 
 
-class Speller:
-    """Lines of text in, sentences of words, or of the model's tokens, out; remembers what the model cannot write."""
+class SentenceTokenizer:
+    """Divides lines of text into words, or into the model's tokens; remembers characters that it lacks."""
 
     def __init__(self, recognizer: "Recognizer | None", tokens: bool) -> None:
         self.tokenizer = recognizer.tokenizer if recognizer is not None else None
@@ -129,7 +135,7 @@ class Speller:
                 yield [self.tokenizer.piece(token) for token in self.tokenizer.encode(text)]
 
     def notes(self, what: str) -> Iterator[str]:
-        """What a person should know about characters that no transcript of the run holds."""
+        """A note on the characters that no training transcript of the run holds, where there are any."""
         if self.unknown:
             fate = "are left out" if self.tokens else "hold words that the model cannot write"
             yield f"{what}: {self.lines} lines {fate}: {' '.join(sorted(self.unknown))} are not among its characters"
@@ -144,14 +150,14 @@ def default_normalizer() -> Callable[[str], str]:
     return instantiate(load_configuration("train", []).text)
 
 
-def counted(lines: Iterable[str], on_progress: Callable[[int, int | None], None]) -> Iterator[str]:
+def with_progress(lines: Iterable[str], on_progress: Callable[[int, int | None], None]) -> Iterator[str]:
     for number, line in enumerate(lines, start=1):
-        if number % SHOWN_EVERY == 0:
+        if number % PROGRESS_EVERY == 0:
             on_progress(number, None)
         yield line
 
 
-def lines_of(files: Sequence[Path]) -> Iterator[str]:
+def read_lines(files: Sequence[Path]) -> Iterator[str]:
     from asr.corpus.readers.lines import numbered_lines
 
     for file in files:

@@ -14,7 +14,7 @@ from asr import __version__
 from asr.configuration.entry import exit_status
 from asr.configuration.search_path import group_files
 from asr.errors import UserError, one_line
-from asr.screen import console, counting
+from asr.screen import console, progress_bar
 from asr.writing import is_whole, partial_folder
 
 if TYPE_CHECKING:
@@ -33,29 +33,29 @@ def prepare(
     """Turn a corpus as it was downloaded into manifests with clean splits. Cut off, the same command goes on."""
     with exit_status():
         if list_corpora:
-            console().print(corpora())
+            console().print(table_of_corpora())
         elif corpus is None or source is None or target is None:
             raise UserError("asr prepare takes CORPUS SOURCE TARGET; asr prepare --list shows every corpus")
         else:
             run(corpus, source, target, options or [])
 
 
-def with_reader() -> list[str]:
+def corpora_with_reader() -> list[str]:
     """The corpora that a file of conf/data/ says how to read."""
     return list(group_files("data"))
 
 
 def run(corpus: str, source: str, target: Path, options: Sequence[str]) -> None:
     """Prepare `corpus` from the folder `source` into `target`; `options` are train.py's overrides or a recipe's."""
-    from asr.configuration.overrides import closest
+    from asr.configuration.overrides import did_you_mean
     from asr.corpus.prepare import lhotse_recipes
     from asr.corpus.prepare.manifests import prepare as write_manifests
     from asr.corpus.source import REJECTED
 
-    known = [*with_reader(), *lhotse_recipes.recipes()]
+    known = [*corpora_with_reader(), *lhotse_recipes.recipes()]
     if corpus not in known:
         raise UserError(
-            f"{corpus}: no such corpus{closest(corpus, known)}; "
+            f"{corpus}: no such corpus{did_you_mean(corpus, known)}; "
             "asr prepare --list shows them all, and default takes any form that data.source takes"
         )
     folder = Path(source).expanduser().absolute()
@@ -67,9 +67,9 @@ def run(corpus: str, source: str, target: Path, options: Sequence[str]) -> None:
     if is_prepared(target, made_of):
         screen.print(f"{target}: prepared already; remove it to do it again", soft_wrap=True)
         return
-    reading = reading_of(corpus, folder, options)
+    reading = how_to_read(corpus, folder, options)
     partial_folder(target).mkdir(parents=True, exist_ok=True)
-    with counting(screen, "preparing") as on_progress:
+    with progress_bar(screen, "preparing") as on_progress:
         summary = write_manifests(
             reading.utterances(partial_folder(target)),
             target,
@@ -89,21 +89,21 @@ def run(corpus: str, source: str, target: Path, options: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class CorpusReading:
-    """How a corpus is read: `utterances` takes a folder that may be written to, the fractions are of drawn splits."""
+    """How a corpus is read: `utterances` takes a scratch folder; the fractions are for splits that have to be drawn."""
 
     utterances: Callable[[Path], "Iterable[Utterance]"]
     dev_fraction: float
     test_fraction: float
 
 
-def reading_of(corpus: str, source: Path, options: Sequence[str]) -> CorpusReading:
-    """Raises UserError where an option is neither train.py's nor the recipe's."""
+def how_to_read(corpus: str, source: Path, options: Sequence[str]) -> CorpusReading:
+    """How to read `corpus` from `source`; UserError where an option is neither train.py's nor the recipe's."""
     from hydra.utils import instantiate
 
     from asr.configuration.compose import load_configuration
     from asr.corpus.prepare import lhotse_recipes
 
-    if corpus in with_reader():
+    if corpus in corpora_with_reader():
         config = load_configuration("train", [f"data={corpus}", *options])
         reader = instantiate(config.data.reader)
         return CorpusReading(lambda scratch: reader(source), config.data.dev_fraction, config.data.test_fraction)
@@ -144,12 +144,12 @@ def is_prepared(target: Path, made_of: dict) -> bool:
     return True
 
 
-def corpora() -> Table:
-    """Every corpus that can be prepared, and what it takes beside its folder."""
+def table_of_corpora() -> Table:
+    """Every corpus that can be prepared, with the options that it takes."""
     from asr.configuration.compose import load_configuration
     from asr.corpus.prepare import lhotse_recipes
 
-    own_corpora = with_reader()
+    own_corpora = corpora_with_reader()
     table = Table("corpus", "by", "options (name=value)")
     for name in own_corpora:
         keys = load_configuration("train", [f"data={name}"]).data.reader

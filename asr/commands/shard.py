@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from asr.configuration.entry import exit_status
-from asr.screen import console, counting
+from asr.screen import console, progress_bar
 from asr.writing import is_whole
 
 
@@ -47,7 +47,7 @@ def run(source: str, target: Path, overrides: Sequence[str], form: str, size: in
         screen.print(f"{target}: sharded already; remove it to do it again", soft_wrap=True)
         return
     utterances = open_source(source, instantiate(config.data.reader), tuple, config.data.text)
-    with counting(screen, "sharding") as on_progress:
+    with progress_bar(screen, "sharding") as on_progress:
         index = pack(
             utterances,
             target,

@@ -22,7 +22,7 @@ def train(values: Mapping[str, Any]) -> dict[str, Any]:
     """Corpus, model, fit, evaluation, report; returns what metrics.json holds. values: conf/train.yaml, composed."""
     import json
 
-    from asr.runs.folder import flat, open_run
+    from asr.runs.folder import open_run, with_dotted_keys
     from asr.screen import console
     from asr.training.distributed import is_further_process, tell_further_processes
     from asr.training.pipeline import fit_model
@@ -39,7 +39,7 @@ def train(values: Mapping[str, Any]) -> dict[str, Any]:
     if plan.trainer.devices != 1:
         tell_further_processes(run.path)
     corpus = corpus_to_train_on(values["data"], plan.task, screen, run.rejected)
-    fitted = fit_model(plan, run, corpus, screen, [Hyperparameters(flat(dict(values)))])
+    fitted = fit_model(plan, run, corpus, screen, [Hyperparameters(with_dotted_keys(dict(values)))])
     if fitted is None:
         return {}  # the first of several processes scores and reports
     return score_and_report(plan, run, fitted, screen)
@@ -59,12 +59,12 @@ def corpus_to_train_on(data: Mapping[str, Any], task: "Task", screen: "Console",
     from lhotse import CutSet
 
     from asr.corpus.reading import DataSettings, read_corpus
-    from asr.doctor.glance import glance
-    from asr.screen import tell
+    from asr.doctor.start_notes import notes_on_transcripts
+    from asr.screen import print_notes
 
     corpus = read_corpus(DataSettings.of(data), task.target_of, task.by_speaker, screen, rejected_file)
     if task.targets_are_transcripts and isinstance(corpus.splits["train"], CutSet):
-        tell(screen, glance(corpus))
+        print_notes(screen, notes_on_transcripts(corpus))
     return corpus
 
 
@@ -72,13 +72,13 @@ def score_and_report(plan: "Plan", run: "RunFolder", fitted: "Fitted", screen: "
     """Score the best weights on dev and test, write metrics.json, hypotheses.jsonl and report.html, and say it."""
     from asr.report.run import write_report
     from asr.screen import clock
-    from asr.task import Held
+    from asr.task import SplitToMeasure
     from asr.training.scoring import best_model, score
 
     trained, batch_seconds = best_model(run), 2 * plan.batching.batch_seconds
     metrics, measured = score(run, trained, fitted, ("dev", "test"), batch_seconds, plan.seed, screen, calibrate=True)
     cuts = fitted.corpus.splits["test"]
-    held = Held("test", cuts, fitted.dataset, batch_seconds, 0, plan.seed, fitted.device, screen, run.path)
+    held = SplitToMeasure("test", cuts, fitted.dataset, batch_seconds, 0, plan.seed, fitted.device, screen, run.path)
     task = trained.task
     clips = task.clips(trained, held, measured["test"], REPORT_BYTES)
     report = write_report(run.path, task.presentation, clips)

@@ -13,7 +13,7 @@ from asr.commands.train import corpus_to_train_on, score_and_report
 from asr.configuration.compose import load_values
 from asr.corpus.batches import SpeechDataset
 from asr.corpus.corpus import Corpus
-from asr.corpus.folds import in_fold
+from asr.corpus.folds import with_fold_as_dev
 from asr.runs.folder import RunFolder, open_run, read_config
 from asr.runs.model_folder import load_model
 from asr.screen import console
@@ -24,7 +24,14 @@ from asr.training.scoring import best_model, score
 from asr.tuning.locks import FolderLocks
 from asr.tuning.pruning import StudyReporter
 
-OF_ONE_TRAINING = {"folds", "fold", "train_share", "batch_seconds", "batch_utterances", "workers"}  # not of a corpus
+KEYS_OF_ONE_TRAINING = {
+    "folds",
+    "fold",
+    "train_share",
+    "batch_seconds",
+    "batch_utterances",
+    "workers",
+}  # not of a corpus
 
 
 class Trainings:
@@ -55,11 +62,11 @@ class Trainings:
         task = task_of(values)
         corpus = self.corpus_of(values, task, console())
         if folds:
-            in_fold(corpus, folds, 1, task.by_speaker)
+            with_fold_as_dev(corpus, folds, 1, task.by_speaker)
 
     def corpus_of(self, values: Mapping[str, Any], task: Task, screen: Console) -> Corpus:
         """One at a time reads, so that the others find its decoded audio."""
-        data = {key: value for key, value in values["data"].items() if key not in OF_ONE_TRAINING}
+        data = {key: value for key, value in values["data"].items() if key not in KEYS_OF_ONE_TRAINING}
         name = json.dumps([data, values["choices"]["task"], values.get("text")], sort_keys=True)
         if name not in self.corpora:
             with FolderLocks(self.folder / "locks" / "reading").one_at_a_time():
@@ -67,7 +74,7 @@ class Trainings:
                 self.corpora = {name: corpus_to_train_on(values["data"], task, screen, rejected)}
         return self.corpora[name]
 
-    def close(self, folder: Path) -> Mapping[str, Any]:
+    def score_and_report(self, folder: Path) -> Mapping[str, Any]:
         """Score a trained run on dev and test, and make it whole: what stands beside the network, report."""
         run, screen = RunFolder(folder), console()
         values, figures = read_config(run.config), json.loads(run.metrics.read_text("utf-8"))["train"]
@@ -78,6 +85,6 @@ class Trainings:
         trained = load_model(run.model)
         dataset = SpeechDataset(corpus.audio, trained.task.encode)
         if isinstance(corpus.splits["train"], CutSet):
-            trained.task.study(corpus.splits["train"], dataset, (), corpus.sample_rate)
+            trained.task.learn_from_audio(corpus.splits["train"], dataset, (), corpus.sample_rate)
             trained.save(run.model)
         return score_and_report(plan, run, Fitted(corpus, dataset, figures, torch.device("cpu")), screen)

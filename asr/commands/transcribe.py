@@ -34,7 +34,7 @@ def transcribe(
     """Print what is said in recordings. One that cannot be used is named, the others are transcribed; exit status 2."""
     problems = []
 
-    def tell(problem: UserError) -> None:
+    def print_problem(problem: UserError) -> None:
         problems.append(problem)
         print(f"error: {problem}", file=sys.stderr)
 
@@ -48,7 +48,7 @@ def transcribe(
             recognizer.decode_with(decoder_values(decoder, option or []))
         elif option:
             raise UserError("--option belongs to a decoder: give --decoder beam too")
-        print(write(recognizer.transcribe(files, on_problem=tell), len(files) > 1), end="")
+        print(write(recognizer.transcribe(files, on_problem=print_problem), len(files) > 1), end="")
     if problems:
         raise typer.Exit(2)
 

@@ -37,7 +37,9 @@ from asr.tuning.time_budget import TimeBudget, TimeSpent
 from asr.tuning.worker import Worker
 
 POLL_S = 1.0  # between looks at the study
-WORKER = "--worker-until"  # the first word of a worker's command line; the next is the time.time() at which it ends
+WORKER_OPTION = (
+    "--worker-until"  # the first word of a worker's command line; the next is the time.time() at which it ends
+)
 
 
 def tune(arguments: Sequence[str]) -> dict[str, Any]:
@@ -54,17 +56,17 @@ def tune(arguments: Sequence[str]) -> dict[str, Any]:
         if not is_report_complete(sweep.folder):
             seconds = TimeSpent(sweep.folder).seconds_before
             Report(sweep, as_plain_values(config), command).write(
-                study.get_trials(deepcopy=False), finals_of(sweep, storage), seconds
+                study.get_trials(deepcopy=False), trials_of_finals(sweep, storage), seconds
             )
         return print_results(sweep, study)
     default, start = load_values("train", sweep.overrides), as_plain_values(config.start)
     with study_lock(storage, study.study_name, FolderLocks(sweep.folder / "locks")):
         notes = enqueue_start(study, sweep, default, start)
-    with reachable(where_of(config, sweep)):
+    with reachable(storage_address(config, sweep)):
         return supervise(config, sweep, study, storage, notes, command)
 
 
-def work(until: float, arguments: Sequence[str]) -> None:
+def run_worker(until: float, arguments: Sequence[str]) -> None:
     """One of those processes; until: time.time() at which the sweep has to be over. The rest as for `tune`."""
     config, sweep = read_command(arguments)
     make_folder(sweep.folder)
@@ -74,8 +76,8 @@ def work(until: float, arguments: Sequence[str]) -> None:
     trainings, budget = Trainings(sweep.folder), TimeBudget(sweep, until)
     trainings.check(default, sweep.folds)
     judge = task_of(default).presentation
-    worker = Worker(sweep, study, storage, default, budget, trainings, judge, samplers_of(config))
-    with reachable(where_of(config, sweep)):
+    worker = Worker(sweep, study, storage, default, budget, trainings, judge, new_samplers(config))
+    with reachable(storage_address(config, sweep)):
         worker.work()
 
 
@@ -89,7 +91,7 @@ def read_command(arguments: Sequence[str]) -> tuple[DictConfig, Sweep]:
 
 
 def open_sweep(config: DictConfig, sweep: Sweep) -> tuple[BaseStorage, optuna.Study]:
-    storage = open_storage(where_of(config, sweep))
+    storage = open_storage(storage_address(config, sweep))
     return storage, open_study(storage, sweep, instantiate(config.sampler), instantiate(config.pruner))
 
 
@@ -106,12 +108,12 @@ def make_folder(folder: Path) -> None:
         raise UserError(f"run_dir={folder}: cannot be made ({error.strerror}); give another run_dir") from error
 
 
-def where_of(config: DictConfig, sweep: Sweep) -> str:
+def storage_address(config: DictConfig, sweep: Sweep) -> str:
     """Where the study is kept."""
     return config.storage or str(sweep.folder / "study.db")
 
 
-def samplers_of(config: DictConfig) -> Callable[[int], optuna.samplers.BaseSampler] | None:
+def new_samplers(config: DictConfig) -> Callable[[int], optuna.samplers.BaseSampler] | None:
     """A sampler for each trial number, with a seed of its own: which worker draws the trial makes no difference."""
     seed = config.sampler.seed
     return None if seed is None else lambda number: instantiate(config.sampler, seed=seed + 10007 * number)
@@ -130,7 +132,7 @@ def supervise(
     until = spent.until(sweep.total_minutes)
     report, threads = Report(sweep, as_plain_values(config), command), threads_of(config.workers, config.threads)
     begin, typed = command[:2], command[2:]
-    of_worker = [*begin, *config_dir_arguments(), WORKER, str(until), *typed[len(config_dir_arguments()) :]]
+    of_worker = [*begin, *config_dir_arguments(), WORKER_OPTION, str(until), *typed[len(config_dir_arguments()) :]]
     workers = WorkerProcesses(of_worker, sweep.folder, config.workers, threads)
     with SweepDisplay(console(), sweep, until) as display:
         for note in (*opening_lines(sweep, study), *notes):
@@ -146,7 +148,7 @@ def supervise(
                     before, ended = ended, sum(trial.state.is_finished() for trial in (*trials, *finals))
                     if ended != before:
                         write_table(trials, sweep)
-                    report.look(trials, finals, spent.seconds)
+                    report.write_if_due(trials, finals, spent.seconds)
                     spent.save()
         except KeyboardInterrupt as stopped:
             raise Interrupted(f"interrupted: the same command goes on; results so far {sweep.folder}") from stopped
@@ -178,12 +180,12 @@ def show_trials(
     sweep: Sweep, study: optuna.Study, storage: BaseStorage, display: SweepDisplay
 ) -> tuple[list[FrozenTrial], list[FrozenTrial]]:
     """Show the trials; returns them and the finals."""
-    trials, finals = study.get_trials(deepcopy=False), finals_of(sweep, storage)
+    trials, finals = study.get_trials(deepcopy=False), trials_of_finals(sweep, storage)
     display.show(trials, finals)
     return trials, finals
 
 
-def finals_of(sweep: Sweep, storage: BaseStorage) -> list[FrozenTrial]:
+def trials_of_finals(sweep: Sweep, storage: BaseStorage) -> list[FrozenTrial]:
     try:
         finals = optuna.load_study(study_name=sweep.finals_name, storage=storage)
     except KeyError:  # not begun
@@ -203,8 +205,8 @@ def main(arguments: list[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with what is there kept
     typed = take_config_dir(sys.argv[1:] if arguments is None else arguments)
     with exit_status(), quiet_optuna():
-        if typed[:1] == [WORKER]:
-            work(float(typed[1]), typed[2:])
+        if typed[:1] == [WORKER_OPTION]:
+            run_worker(float(typed[1]), typed[2:])
         else:
             tune(typed)
 

@@ -10,13 +10,15 @@ from asr.configuration.compose import all_keys, compose_quietly, load_configurat
 from asr.configuration.overrides import names_in
 from asr.errors import UserError
 
-TRAINS_TOO = ("budget",)  # groups of keys that tune.py and train.py share; only what conf/tune.yaml names is tune.py's
+KEYS_OF_TRAIN_TOO = (
+    "budget",
+)  # groups of keys that tune.py and train.py share; only what conf/tune.yaml names is tune.py's
 
 
 def own_and_train(arguments: Sequence[str]) -> tuple[DictConfig, list[str]]:
     """This command's configuration, and the overrides that are train.py's; UserError for a mistyped key."""
     keys = all_keys(compose_quietly("tune", []))
-    parts = {key.partition(".")[0] for key in keys} - set(TRAINS_TOO)
+    parts = {key.partition(".")[0] for key in keys} - set(KEYS_OF_TRAIN_TOO)
 
     def is_own(argument: str) -> bool:
         key = argument.partition("=")[0].lstrip("+~")

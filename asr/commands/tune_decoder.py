@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from asr.corpus.batches import Batch, TimedLoader
-    from asr.runs.held_out import HeldOut, TrainedRun
+    from asr.runs.held_out import SplitChoice, TrainedRun
     from asr.tasks.transcribe.decode.tuning import Rates
     from asr.tasks.transcribe.recognizer import Recognizer
 
@@ -34,7 +34,7 @@ def tune_decoder(
     language_model: Annotated[
         Path | None, typer.Option("--lm", help="An ARPA file; default: estimated from the training transcripts.")
     ] = None,
-    units: Annotated[Units, typer.Option(help="What the estimated model is of.")] = Units.tokens,
+    units: Annotated[Units, typer.Option(help="What the n-grams of the estimated model are of.")] = Units.tokens,
     order: Annotated[int, typer.Option(help="Words, or tokens, in an n-gram of the estimated model.")] = 6,
     trials: Annotated[int, typer.Option(help="Settings to try.", min=1)] = 60,
 ) -> None:
@@ -54,15 +54,15 @@ def run(
     import optuna
 
     from asr.configuration.compose import load_values
-    from asr.runs.held_out import HeldOut, open_trained_run
+    from asr.runs.held_out import SplitChoice, open_trained_run
     from asr.use.load import as_recognizer
 
     values = load_values("evaluate", [f"run={run_dir}", "split=dev", "decoder=beam", *overrides])
     split, data = values["split"], values["data"]
     if split == "test":
-        raise UserError("split=test: weights that are tuned on the test set make its WER worthless; leave dev")
+        raise UserError("split=test: weights that are tuned on the test set make its WER worthless; use split=dev")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    wanted = HeldOut(split, data["source"], data["reader"], data["max_rejected"])
+    wanted = SplitChoice(split, data["source"], data["reader"], data["max_rejected"])
     opened = open_trained_run(values["run"], wanted.source)
     folder, recognizer = opened.path, as_recognizer(opened.trained, opened.path)
     with TemporaryDirectory() as scratch:
@@ -74,11 +74,13 @@ def run(
         greedy, best, weights = search_weights(recognizer, batches, decoding, trials, values["seed"], split)
         recognizer.decode_with(decoding | weights)
         recognizer.save(folder / "model")
-    tell_result(folder, split, greedy, best, weights)
+    print_result(folder, split, greedy, best, weights)
 
 
-def batches_of(opened: "TrainedRun", wanted: "HeldOut", seconds: float, workers: int, scratch: Path) -> "TimedLoader":
-    """The split to search on, as the run's model hears it."""
+def batches_of(
+    opened: "TrainedRun", wanted: "SplitChoice", seconds: float, workers: int, scratch: Path
+) -> "TimedLoader":
+    """Batches of the split to search on, at the model's sample rate."""
     from asr.corpus.batches import SpeechDataset, evaluation_batches
     from asr.runs.held_out import read_split
 
@@ -101,29 +103,31 @@ def search_weights(
     from asr.tasks.transcribe.decode.tuning import Rates, tune
 
     screen = console()
-    heard, references, _ = listen(recognizer, batches)
-    hypotheses = [hypothesis for batch in heard for hypothesis in GreedyDecoder()(*batch)]
+    log_probs, references, _ = log_probs_of(recognizer, batches)
+    hypotheses = [hypothesis for batch in log_probs for hypothesis in GreedyDecoder()(*batch)]
     greedy = Rates.of(references, list(map(recognizer.text_of, hypotheses)))
     recognizer.decode_with(decoding)
     assert isinstance(recognizer.decoder, BeamDecoder)
     first = {name: decoding[name] for name in WEIGHTS}
     if not recognizer.decoder.has_lexicon:
         first["unknown_penalty"] = None
-    screen.print(f"{trials} trials on {len(references)} utterances of {split}; greedy: {shown(greedy)}")
+    screen.print(f"{trials} trials on {len(references)} utterances of {split}; greedy: {rates_in_words(greedy)}")
     lowest = [greedy.wer]
 
     def on_trial(number: int, rates: Rates, weights: dict[str, float]) -> None:
         if rates.wer < lowest[0]:
             lowest[0] = rates.wer
             chosen = ", ".join(f"{name} {value:g}" for name, value in weights.items())
-            screen.print(f"trial {number:4d} of {trials}   {shown(rates)}   {chosen}", highlight=False, soft_wrap=True)
+            screen.print(
+                f"trial {number:4d} of {trials}   {rates_in_words(rates)}   {chosen}", highlight=False, soft_wrap=True
+            )
 
     decode = recognizer.tokenizer.decode
-    weights, best = tune(recognizer.decoder, heard, references, decode, first, trials, seed, on_trial)
+    weights, best = tune(recognizer.decoder, log_probs, references, decode, first, trials, seed, on_trial)
     return greedy, best, weights
 
 
-def tell_result(folder: Path, split: str, greedy: "Rates", best: "Rates", weights: dict[str, float]) -> None:
+def print_result(folder: Path, split: str, greedy: "Rates", best: "Rates", weights: dict[str, float]) -> None:
     from asr.tasks.transcribe.task import LANGUAGE_MODEL
 
     table = Table("decoding", f"WER on {split}", "CER")
@@ -135,26 +139,26 @@ def tell_result(folder: Path, split: str, greedy: "Rates", best: "Rates", weight
     for line in (
         f"saved as the decoder of {folder / 'model'}: {chosen}",
         f"its language model is {folder / 'model' / LANGUAGE_MODEL}",
-        f"these rates are what the weights were chosen by; measure on test: python evaluate.py run={folder}",
+        f"the weights were chosen by these rates: measure on test, python evaluate.py run={folder}",
     ):
         screen.print(line, soft_wrap=True, highlight=False)
 
 
-def listen(
+def log_probs_of(
     recognizer: "Recognizer", batches: "Iterable[Batch]"
 ) -> tuple[list[tuple["Tensor", "Tensor"]], list[str], list[str]]:
     """Log-probabilities and lengths of every batch; references and ids of the utterances in the same order."""
     import torch
 
-    heard, references, ids = [], [], []
+    log_probs, references, ids = [], [], []
     with torch.inference_mode():
         for batch in batches:
             batch.check_whole()
-            heard.append(recognizer.model(batch.waveform, batch.lengths))
+            log_probs.append(recognizer.model(batch.waveform, batch.lengths))
             references += batch.texts
             ids += batch.ids
-    return heard, references, ids
+    return log_probs, references, ids
 
 
-def shown(rates: "Rates") -> str:
+def rates_in_words(rates: "Rates") -> str:
     return f"WER {rates.wer:.2%}, CER {rates.cer:.2%}"

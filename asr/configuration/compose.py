@@ -23,7 +23,7 @@ from asr.configuration.overrides import (
     help_hint,
     with_quoted_text,
 )
-from asr.configuration.search_path import CONF, folders, group_files, is_group
+from asr.configuration.search_path import CONF, group_files, is_group, searched_folders
 from asr.configuration.trust import trust_chosen
 from asr.configuration.values import check_values
 from asr.errors import UserError, one_line
@@ -45,7 +45,7 @@ def load_configuration(name: str, overrides: Sequence[str]) -> DictConfig:
     configuration = without_hydra(configuration)
     defaults = without_hydra(compose_quietly(name, group_overrides(overrides)))
     if chosen.get("experiment"):
-        drop_leftovers((configuration, defaults), name, chosen, overrides)
+        drop_keys_of_exchanged_parts((configuration, defaults), name, chosen, overrides)
     configuration.choices = chosen
     defaults.choices = chosen
     values = as_written_values(configuration)
@@ -55,12 +55,12 @@ def load_configuration(name: str, overrides: Sequence[str]) -> DictConfig:
     return configuration
 
 
-def drop_leftovers(
+def drop_keys_of_exchanged_parts(
     configurations: Sequence[DictConfig], name: str, chosen: Mapping[str, str | None], overrides: Sequence[str]
 ) -> None:
-    """Take out what an experiment sets for parts that the command line has exchanged: cnn has no use for lstm's units.
+    """Delete what an experiment sets for parts that the command line has exchanged: cnn has no use for lstm's units.
 
-    Such a key is none of the chosen file's, but one of another file of its group; or the part is not chosen at all.
+    Such a key is in another file of its group but not in the chosen one, or its part is not chosen at all.
     """
     own = [f"{group}={file}" for group, file in chosen.items() if file and group != "experiment"]
     for group, part in as_written_values(without_hydra(compose_quietly(name, own))).items():
@@ -96,11 +96,11 @@ def compose_quietly(name: str, overrides: Sequence[str]) -> DictConfig:
         raise UserError(f"not YAML: {one_line(error)}; mend that file") from error
 
 
-class FoldersOfTheCaller(SearchPathPlugin):
-    """How Hydra is told of further folders, one that comes before the program's own included; it asks for a class."""
+class CallerFolders(SearchPathPlugin):
+    """Tells Hydra which further folders to search, before and after the program's own; Hydra asks for a class."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        searched = folders()
+        searched = searched_folders()
         own = searched.index(CONF)
         for folder in reversed(searched[:own]):
             search_path.prepend("--config-dir", f"file://{folder}", SearchPathQuery(provider="main"))
@@ -108,7 +108,7 @@ class FoldersOfTheCaller(SearchPathPlugin):
             search_path.append("./conf", f"file://{folder}")
 
 
-Plugins.instance().register(FoldersOfTheCaller)
+Plugins.instance().register(CallerFolders)
 
 
 def chosen_files(configuration: DictConfig) -> dict[str, str | None]:

@@ -43,16 +43,16 @@ class exit_status:  # noqa: N801 - reads as a statement: with exit_status(): …
     """Context that turns what went wrong into one line and an exit status."""
 
     def __enter__(self) -> None:
-        threading.excepthook = silent_where_reraised
+        threading.excepthook = print_unless_reraised
 
     def __exit__(self, kind, error, traceback) -> None:
         if error is None:
             return
-        error = without_hydra_around(error)
+        error = unwrap_hydra_error(error)
         if isinstance(error, UserError):
             exit_with(str(error), 2)
         disk = next((cause for cause in causes(error) if isinstance(cause, OSError)), None)
-        if disk is not None and disk.errno in NO_ROOM:
+        if disk is not None and disk.errno in DISK_FULL:
             place = disk.filename or "the run"
             exit_with(f"no room on the disk for {place}: free some, then type the same command again", 2)
         if disk is not None and disk.errno in NOT_ALLOWED:
@@ -61,12 +61,12 @@ class exit_status:  # noqa: N801 - reads as a statement: with exit_status(): …
             exit_with(str(error) or "interrupted", 130)
 
 
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-def without_hydra_around(error: BaseException) -> BaseException:
-    """What Hydra or OmegaConf complains of, as a UserError that names the key; any other error as it is."""
+def unwrap_hydra_error(error: BaseException) -> BaseException:
+    """An error of Hydra or OmegaConf as a UserError that names the key; any other error as it is."""
     if "hydra" not in sys.modules and "omegaconf" not in sys.modules:
         return error
     from hydra.errors import InstantiationException
@@ -92,8 +92,8 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-def silent_where_reraised(failure: threading.ExceptHookArgs) -> None:
-    """TensorBoard's writing thread hands its OSError on to ours, which tells it; anything else is printed as ever."""
+def print_unless_reraised(failure: threading.ExceptHookArgs) -> None:
+    """Print an error of a thread unless it is an OSError: TensorBoard raises those again in the main thread."""
     if not isinstance(failure.exc_value, OSError):
         threading.__excepthook__(failure)
 

@@ -15,26 +15,26 @@ MOVED = {  # the beginning of an old dotted name -> of today's; none begins anot
 }
 
 
-def with_todays_names(node: Any) -> Any:
+def with_current_names(node: Any) -> Any:
     """The same values, where every `_target_` of an earlier version is named as it is now."""
     if isinstance(node, list):
-        return [with_todays_names(child) for child in node]
+        return [with_current_names(child) for child in node]
     if not isinstance(node, dict):
         return node
     return {
-        key: todays_name(value) if key == "_target_" and isinstance(value, str) else with_todays_names(value)
+        key: current_name(value) if key == "_target_" and isinstance(value, str) else with_current_names(value)
         for key, value in node.items()
     }
 
 
-def todays_name(target: str) -> str:
+def current_name(target: str) -> str:
     for old, new in MOVED.items():
         if target.startswith(old + "."):
             return new + target.removeprefix(old)
     return target
 
 
-def as_format_2(config: dict[str, Any]) -> dict[str, Any]:
+def as_current_format(config: dict[str, Any]) -> dict[str, Any]:
     """A model's config.yaml as it is written now: format 1 knew transcripts alone, and had their parts at the top."""
     if config.get("format") != 1:
         return config

@@ -5,13 +5,13 @@ import os
 import re
 from collections.abc import Sequence
 
-from asr.configuration.search_path import check_not_hidden, group_files, is_group
+from asr.configuration.search_path import check_not_shadowed, group_files, is_group
 from asr.errors import UserError
 
 # Last words of keys whose values are as typed.
-TEXTS = {"source", "text", "folder", "run", "against", "run_dir", "out_dir", "name"}
-TEXT_LISTS = {"hotwords"}  # the same for [a b,c]
-SEVERAL = {"augment", "search"}  # groups of which several files can be chosen together
+TEXT_KEYS = {"source", "text", "folder", "run", "against", "run_dir", "out_dir", "name"}
+TEXT_LIST_KEYS = {"hotwords"}  # the same for [a b,c]
+GROUPS_OF_SEVERAL = {"augment", "search"}  # groups of which several files can be chosen together
 
 
 def check_override(name: str, override: str) -> None:
@@ -33,12 +33,12 @@ def check_choice(group: str, value: str, override: str) -> None:
     chosen = names_in(value)
     for choice in chosen:
         if choice not in choices:
-            hint = f"{closest(choice, choices)}; there are {', '.join(choices)}"
+            hint = f"{did_you_mean(choice, choices)}; there are {', '.join(choices)}"
             raise UserError(f"{group}={choice}: no such choice{hint}")
-        check_not_hidden(group, choice)
+        check_not_shadowed(group, choice)
     if not chosen:
         raise UserError(f"{override}: choose one of {', '.join(choices)}")
-    if len(chosen) > 1 and not (value.startswith("[") and group in SEVERAL):
+    if len(chosen) > 1 and not (value.startswith("[") and group in GROUPS_OF_SEVERAL):
         raise UserError(f"{group}={value}: one at a time; python tune.py search=grid trains with several in turn")
 
 
@@ -55,9 +55,9 @@ def group_overrides(overrides: Sequence[str]) -> list[str]:
 def with_quoted_text(override: str) -> str:
     """The override with a path or a name in quotes, so that Hydra takes ~, commas and brackets in it as they are."""
     key, _, value = override.partition("=")
-    if key.rpartition(".")[2] in TEXT_LISTS and re.fullmatch(r"\[[^\"'\[\]]+\]", value):
+    if key.rpartition(".")[2] in TEXT_LIST_KEYS and re.fullmatch(r"\[[^\"'\[\]]+\]", value):
         return f"{key}=[" + ",".join(f'"{item.strip()}"' for item in value[1:-1].split(",")) + "]"
-    is_text = key.rpartition(".")[2] in TEXTS and not is_group(key)
+    is_text = key.rpartition(".")[2] in TEXT_KEYS and not is_group(key)
     if not is_text or value in ("", "null", "???") or value[0] in "\"'[{$":
         return override
     value = re.sub(r'(\\*)("|$)', lambda found: 2 * found[1] + found[2].replace('"', '\\"'), os.path.expanduser(value))
@@ -81,11 +81,11 @@ def explain_refusal(message: str, name: str, keys: Sequence[str]) -> str:
     if close:
         hint = f"; did you mean {parent}.{close[0]}?"
     else:
-        hint = f"; {parent} has {', '.join(beside)}" if beside else closest(key, keys)
+        hint = f"; {parent} has {', '.join(beside)}" if beside else did_you_mean(key, keys)
     return f"{key}: no such key{hint} ({help_hint(name)})"
 
 
-def closest(wrong: str, right: Sequence[str]) -> str:
+def did_you_mean(wrong: str, right: Sequence[str]) -> str:
     """'; did you mean …?' or nothing."""
     match = difflib.get_close_matches(wrong, right, n=1, cutoff=0.5)
     if not match:

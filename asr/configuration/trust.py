@@ -11,7 +11,14 @@ from typing import Any
 
 import yaml
 
-from asr.configuration.search_path import given_folders, group_files, groups, make_importable, own_folders, with_bases
+from asr.configuration.search_path import (
+    caller_folders,
+    config_dirs,
+    group_file_and_bases,
+    group_files,
+    groups,
+    make_importable,
+)
 from asr.errors import UserError
 
 MODEL_PARTS = ("asr.model", "asr.tasks")
@@ -46,7 +53,7 @@ def check_trusted(node: Any, path: Path, modules: Sequence[str]) -> None:
 
 def is_part(target: str, modules: Sequence[str]) -> bool:
     """Whether a dotted name is a class or function of a module below one of `modules`, or the caller's own."""
-    if is_own(target):
+    if is_of_caller(target):
         make_importable(target)
         return True
     module_name, _, name = target.rpartition(".")
@@ -59,12 +66,12 @@ def is_part(target: str, modules: Sequence[str]) -> bool:
     return (inspect.isclass(found) or inspect.isfunction(found)) and found.__module__ == module_name
 
 
-def is_own(target: str) -> bool:
+def is_of_caller(target: str) -> bool:
     """Whether the caller vouches for a constructor: a file below --config-dir names it, or a chosen one of ./conf.
 
     A ./conf that merely lies about vouches for nothing: it may have come with the model.
     """
-    return target in _chosen or any(target in targets_below(folder) for folder in given_folders())
+    return target in _chosen or any(target in targets_below(folder) for folder in config_dirs())
 
 
 def trust_chosen(configuration: Mapping[str, Any]) -> None:
@@ -72,12 +79,15 @@ def trust_chosen(configuration: Mapping[str, Any]) -> None:
 
     Their modules can be imported from then on.
     """
-    own = {target for folder in own_folders() for target in targets_below(folder)}
+    own = {target for folder in caller_folders() for target in targets_below(folder)}
     chosen = set(targets_in(configuration)) & own
     if own and (search := configuration.get("search")):
         words = set(words_in(search))
         files = (
-            path for group in groups() for name in words & set(group_files(group)) for path in with_bases(group, name)
+            path
+            for group in groups()
+            for name in words & set(group_files(group))
+            for path in group_file_and_bases(group, name)
         )
         chosen |= own & {target for path in files for target in targets_of(path)}
     for target in chosen:

@@ -15,7 +15,7 @@ from asr.errors import UserError
 
 UNITS = ("_ms", "_db", "_seconds", "_gib", "minutes")  # words that end so may be fractions, though 25 is the default
 # a number, a list or a word, as Lightning takes it; a range or a list where the default is the other
-ANY = {"trainer.devices", "search.space"}
+UNCHECKED_KEYS = {"trainer.devices", "search.space"}
 NUMBER = r"-?\d+(?:\.\d+)?"
 RANGE = re.compile(
     rf"(?P<any>any number)|(?P<whole>whole )?(?:numbers? )?(?:of )?"
@@ -50,16 +50,16 @@ def check_values(defaults: Mapping, given: Mapping, comments: Mapping[str, str],
     """
     for name, value in given.items():
         key, default = f"{prefix}{name}", defaults.get(name)
-        if key in ANY:
+        if key in UNCHECKED_KEYS:
             continue
         if isinstance(value, Mapping):
             check_values(default if isinstance(default, Mapping) else value, value, comments, f"{key}.")
-        elif value != default and (wanted := wanted_instead(key, default, value, comments.get(key, ""))):
+        elif value != default and (wanted := expected_value(key, default, value, comments.get(key, ""))):
             usual = "" if default is None or isinstance(default, Mapping) else f", such as {default}"
             raise UserError(f"{key}={'null' if value is None else value}: {wanted} is wanted{usual}")
 
 
-def wanted_instead(key: str, default: Any, value: Any, comment: str) -> str | None:
+def expected_value(key: str, default: Any, value: Any, comment: str) -> str | None:
     """What the value ought to be; None where it is that."""
     if isinstance(default, Mapping):
         group = f"{key.replace('.', '/')}=NAME"

@@ -81,34 +81,34 @@ def as_float(samples: np.ndarray) -> np.ndarray:
     return samples.astype(np.float32) / 32768 if samples.dtype == np.int16 else samples
 
 
-class Waiting:
-    """Knows for how many seconds batches had to be waited for."""
+def next_batch(batches: Iterator[Batch]) -> tuple[Batch | None, float]:
+    """The next batch, None after the last, and for how many seconds it had to be waited for."""
+    begun = time.monotonic()
+    batch = next(batches, None)
+    return batch, time.monotonic() - begun
+
+
+class TimedLoader(DataLoader):
+    """A DataLoader that knows for how many seconds its batches had to be waited for."""
 
     waited_s = 0.0
 
-    def timed(self, batches: Iterator[Batch]) -> Batch | None:
-        """The next batch; None after the last."""
-        begun = time.monotonic()
-        batch = next(batches, None)
-        self.waited_s += time.monotonic() - begun
-        return batch
-
-
-class TimedLoader(Waiting, DataLoader):
-    """A DataLoader that knows how long it was waited for."""
-
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # torch names a class of its own
         batches = super().__iter__()
-        while (batch := self.timed(batches)) is not None:
+        while True:
+            batch, waited_s = next_batch(batches)
+            self.waited_s += waited_s
+            if batch is None:
+                return
             yield batch
 
-    def go_on(self, epoch: int) -> None:
-        """Draw what is drawn in this epoch, whatever was drawn before."""
+    def start_at_epoch(self, epoch: int) -> None:
+        """Draw the batches of this epoch next, whichever epochs were drawn before."""
         assert isinstance(self.sampler, CutSampler)
         self.sampler.set_epoch(epoch)
 
-    def share(self, rank: int, world_size: int) -> None:
-        """Give out what is left to this one of several processes."""
+    def use_share_of_process(self, rank: int, world_size: int) -> None:
+        """Give out only the batches of process number `rank` out of `world_size`."""
         assert isinstance(self.sampler, CutSampler)
         self.sampler.rank, self.sampler.world_size = rank, world_size
 
@@ -128,17 +128,17 @@ def training_batches(
         drop_last=False,
         seed=seed,
     )
-    return loader(sampler, dataset, workers)
+    return new_loader(sampler, dataset, workers)
 
 
 def evaluation_batches(cuts: CutSet, dataset: SpeechDataset, batch_seconds: float, workers: int) -> TimedLoader:
     """Every utterance once, on every device alike, longest first, so that memory runs out at once or never."""
     cuts = CutSet.from_cuts(sorted(cuts, key=lambda cut: (-cut.duration, cut.id)))
     sampler = DynamicCutSampler(cuts, max_duration=max(batch_seconds, next(iter(cuts)).duration), world_size=1, rank=0)
-    return loader(sampler, dataset, workers)
+    return new_loader(sampler, dataset, workers)
 
 
-def loader(sampler, dataset: SpeechDataset, workers: int) -> TimedLoader:
+def new_loader(sampler, dataset: SpeechDataset, workers: int) -> TimedLoader:
     return TimedLoader(
         dataset,
         sampler=sampler,

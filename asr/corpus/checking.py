@@ -24,7 +24,7 @@ from asr.audio.recording import (
     resample,
 )
 from asr.corpus.cuts import make_cut
-from asr.corpus.utterance import Known, Rejection, Seconds, Utterance
+from asr.corpus.utterance import Rejection, Seconds, Utterance, UtteranceFacts
 from asr.task import Unusable
 
 INT16_SCALE = 32768
@@ -34,7 +34,7 @@ Measure = Callable[[np.ndarray, int], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Targeted:
+class UtteranceWithTarget:
     """An utterance and its target, what a task learns to predict of it: for speech recognition its normalised text."""
 
     utterance: Utterance
@@ -42,7 +42,7 @@ class Targeted:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedUtterance:
     """The outcome for one utterance: a cut and its samples (S,) (int16 where exact, else float32), or a rejection.
 
     Where the caller has a `measure`, `measures` is what it made of the samples as they are in the file, in their place.
@@ -58,7 +58,7 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Requirements:
     """What every recording is to become: its rate in Hz (None: its own), its longest duration, and what is measured."""
 
     sample_rate: int | None
@@ -67,8 +67,8 @@ class Wanted:
 
 
 def with_targets(
-    utterances: Iterable[Utterance], target_of: Callable[[Known], str], rejected: list[Rejection]
-) -> list[Targeted]:
+    utterances: Iterable[Utterance], target_of: Callable[[UtteranceFacts], str], rejected: list[Rejection]
+) -> list[UtteranceWithTarget]:
     """Utterances with their targets; what readers report, what has none, and second uses of an id go to `rejected`."""
     seen: dict[str, Utterance] = {}
     targeted = []
@@ -83,7 +83,7 @@ def with_targets(
             reason = ("duplicate_id", f"the id is already that of {first.audio}", "give every utterance its own id")
         else:
             try:
-                targeted.append(Targeted(utterance, target_of(utterance.known)))
+                targeted.append(UtteranceWithTarget(utterance, target_of(utterance.facts)))
                 continue
             except Unusable as why:
                 reason = (why.reason, why.detail, why.remedy)
@@ -94,7 +94,7 @@ def with_targets(
 def common_rate(utterances: Sequence[Utterance]) -> int | None:
     """The sample rate (Hz) that most recordings have, by their headers; the higher of two; None where none opens."""
     files = list({(utterance.audio, utterance.byte_range) for utterance in utterances if utterance.audio is not None})
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         rates = Counter(rate for rate in pool.map(lambda file: _rate(*file), files) if rate is not None)
     return max(rates, key=lambda rate: (rates[rate], rate)) if rates else None
 
@@ -108,74 +108,77 @@ def _rate(path: Path, byte_range: tuple[int, int] | None) -> int | None:
 
 
 def check_all(
-    targeted: Sequence[Targeted],
+    targeted: Sequence[UtteranceWithTarget],
     sample_rate: int | None,
     max_seconds: Seconds,
     on_progress: Progress | None,
     measure: Measure | None = None,
-) -> Iterator[Checked]:
+) -> Iterator[CheckedUtterance]:
     """Check every utterance, in order; a file whose utterances follow one another is opened once.
 
     `sample_rate` is in Hz, None for each recording's own. `on_progress(done, total)` is called after every file,
     counting utterances. `measure` is called with mono samples (S,) at the recording's own rate, and that rate.
     """
-    wanted = Wanted(sample_rate, max_seconds, measure)
+    required = Requirements(sample_rate, max_seconds, measure)
     groups = [list(group) for _, group in groupby(targeted, key=lambda item: item.utterance.audio)]
     done = 0
-    with one_torch_thread(), ThreadPoolExecutor(cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with (
+        one_torch_thread(),
+        ThreadPoolExecutor(usable_cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool,
+    ):
         rest = iter(groups)
         while batch := list(islice(rest, FILES_AT_ONCE)):
-            for outcomes in pool.map(lambda group: _check_file(group, wanted), batch):
+            for outcomes in pool.map(lambda group: _check_file(group, required), batch):
                 yield from outcomes
                 done += len(outcomes)
                 if on_progress is not None:
                     on_progress(done, len(targeted))
 
 
-def _check_file(group: Sequence[Targeted], wanted: Wanted) -> list[Checked]:
+def _check_file(group: Sequence[UtteranceWithTarget], required: Requirements) -> list[CheckedUtterance]:
     """Open the file that a group of utterances lies in, and check each of them."""
     first = group[0].utterance
     try:
         if first.audio is None:
             raise AudioProblem("audio_missing", "no recording is named", "name its audio file, or leave it out")
         if first.byte_range is not None and len(group) > 1:  # an archive: many recordings in one file
-            return [checked for item in group for checked in _check_file([item], wanted)]
+            return [checked for item in group for checked in _check_file([item], required)]
         with open_audio(first.audio, first.byte_range) as recording:
-            return [_check(item, recording, wanted) for item in group]
+            return [_check(item, recording, required) for item in group]
     except AudioProblem as problem:
-        return [Checked(item.utterance, rejection=rejection_of(item.utterance, problem)) for item in group]
+        return [CheckedUtterance(item.utterance, rejection=rejection_of(item.utterance, problem)) for item in group]
 
 
-def _check(item: Targeted, recording: AudioFile, wanted: Wanted) -> Checked:
+def _check(item: UtteranceWithTarget, recording: AudioFile, required: Requirements) -> CheckedUtterance:
     utterance = item.utterance
     duration = utterance.duration if utterance.duration is not None else recording.duration - utterance.start
     try:
-        if duration > wanted.max_seconds:
+        if duration > required.max_seconds:
             raise AudioProblem(
                 "too_long",
-                f"{duration:.1f} s, more than {wanted.max_seconds:g} s",
+                f"{duration:.1f} s, more than {required.max_seconds:g} s",
                 "cut it into shorter utterances, or raise data.max_utterance_seconds",
             )
         samples = _samples(utterance, recording)
         check_samples(samples)
         rate = recording.sample_rate if utterance.cut is None else utterance.cut.sampling_rate
-        wanted_rate = wanted.sample_rate or rate
+        required_rate = required.sample_rate or rate
         cut = make_cut(
             utterance,
             item.target,
             original_rate=recording.sample_rate,
             original_samples=recording.num_samples,
             channels=recording.channels,
-            sample_rate=wanted_rate,
+            sample_rate=required_rate,
             duration=len(samples) / recording.sample_rate,
         )
     except AudioProblem as problem:
-        return Checked(utterance, rejection=rejection_of(utterance, problem))
+        return CheckedUtterance(utterance, rejection=rejection_of(utterance, problem))
     channels = recording.channels if utterance.channel is None else 1
-    if wanted.measure is not None:
-        return Checked(utterance, cut, None, rate, channels, measures=wanted.measure(samples, rate))
-    samples = pad_or_trim(resample(samples, rate, wanted_rate), cut.num_samples)
-    return Checked(utterance, cut, int16_if_exact(samples), rate, channels)
+    if required.measure is not None:
+        return CheckedUtterance(utterance, cut, None, rate, channels, measures=required.measure(samples, rate))
+    samples = pad_or_trim(resample(samples, rate, required_rate), cut.num_samples)
+    return CheckedUtterance(utterance, cut, int16_if_exact(samples), rate, channels)
 
 
 def _samples(utterance: Utterance, recording: AudioFile) -> np.ndarray:
@@ -212,6 +215,6 @@ def int16_if_exact(samples: np.ndarray) -> np.ndarray:
     return whole if np.array_equal(whole, scaled) else np.ascontiguousarray(samples)
 
 
-def cores() -> int:
+def usable_cores() -> int:
     """The processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -10,14 +10,14 @@ import numpy as np
 from lhotse import CutSet, MonoCut
 from lhotse.cut import Cut
 
-from asr.corpus.checking import Checked, Progress, check_all, common_rate, with_targets
-from asr.corpus.decoded import check_once
+from asr.corpus.checking import CheckedUtterance, Progress, check_all, common_rate, with_targets
+from asr.corpus.decoded import check_with_cache
 from asr.corpus.splits import Member, assign_splits
-from asr.corpus.utterance import SPLITS, Known, Reading, Rejection, Seconds, Utterance
+from asr.corpus.utterance import SPLITS, Reading, Rejection, Seconds, Utterance, UtteranceFacts
 from asr.errors import UserError
 
 GIB = 2**30
-NAMED = 5  # rejected utterances that a message names; all of them are in rejected.jsonl
+MOST_NAMED = 5  # rejected utterances that a message names; all of them are in rejected.jsonl
 
 
 class CorpusError(UserError):
@@ -28,7 +28,7 @@ class CorpusError(UserError):
         self.rejected = list(rejected)
 
 
-class Streamed(Protocol):
+class StreamedSplit(Protocol):
     """A training split that is not held but read as training goes."""
 
     seconds: Seconds
@@ -38,18 +38,18 @@ class Streamed(Protocol):
     def targets(self) -> Iterator[str]: ...
 
 
-def seconds_of(part: CutSet | Streamed) -> Seconds:
+def seconds_of(part: CutSet | StreamedSplit) -> Seconds:
     return sum(cut.duration for cut in part) if isinstance(part, CutSet) else part.seconds
 
 
-def targets_of(part: CutSet | Streamed) -> Iterator[str]:
+def targets_of(part: CutSet | StreamedSplit) -> Iterator[str]:
     """What a task is to learn of each utterance."""
     return (cut.supervisions[0].text for cut in part) if isinstance(part, CutSet) else part.targets()
 
 
 @dataclass
 class Corpus:
-    """Checked utterances as eager CutSets of MonoCuts at `sample_rate` Hz, one supervision each.
+    """CheckedUtterance utterances as eager CutSets of MonoCuts at `sample_rate` Hz, one supervision each.
 
     supervision.text is the target (for speech recognition the normalised text), supervision.custom[TRANSCRIPT] the
     text as the user wrote it, supervision.speaker the speaker, or the utterance id where none is known. `audio` holds
@@ -57,7 +57,7 @@ class Corpus:
     is not in it is decoded by asr.corpus.cuts.load_samples.
     """
 
-    splits: dict[str, Any]  # CutSets; train may be Streamed
+    splits: dict[str, Any]  # CutSets; train may be StreamedSplit
     rejected: list[Rejection]
     notes: list[str]
     audio: dict[str, np.ndarray]
@@ -73,10 +73,10 @@ class Corpus:
 
 
 @dataclass
-class _Found:
+class _CheckResults:
     """What checking has gathered."""
 
-    checked: list[Checked] = field(default_factory=list)
+    checked: list[CheckedUtterance] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     audio: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -84,7 +84,7 @@ class _Found:
 def load_corpus(
     utterances: Iterable[Utterance],
     *,
-    target_of: Callable[[Known], str],
+    target_of: Callable[[UtteranceFacts], str],
     by_speaker: bool = True,
     sample_rate: int | None,
     dev_fraction: float,
@@ -112,13 +112,13 @@ def load_corpus(
     given = {utterance.split for utterance in read}
     needed = [utterance for utterance in read if _is_needed(utterance, wanted, given)]
     others = [utterance for utterance in read if utterance.split not in (None, "train", *wanted)]
-    found = _Found()
+    found = _CheckResults()
     targeted = with_targets(needed, target_of, found.rejected)
     rate = sample_rate or common_rate([item.utterance for item in targeted]) or 16000
     if not cache_dir:
         outcomes = check_all(targeted, rate, max_utterance_seconds, on_progress)
     else:
-        outcomes, note = check_once(targeted, rate, max_utterance_seconds, on_progress, Path(str(cache_dir)))
+        outcomes, note = check_with_cache(targeted, rate, max_utterance_seconds, on_progress, Path(str(cache_dir)))
         notes.append(note)
     _gather(outcomes, found, cache_gib * GIB)
     _check_share(found.rejected, len(needed), max_rejected)
@@ -138,7 +138,7 @@ def _is_needed(utterance: Utterance, wanted: Collection[str], given: Collection[
     return utterance.split in (None, "train") and ("train" in wanted or any(split not in given for split in wanted))
 
 
-def _gather(outcomes: Iterable[Checked], found: _Found, cache_bytes: float) -> None:
+def _gather(outcomes: Iterable[CheckedUtterance], found: _CheckResults, cache_bytes: float) -> None:
     """Sort outcomes into usable and rejected; hold samples until the cache is full, and beyond it what is mapped."""
     held = 0
     for checked in outcomes:
@@ -158,8 +158,8 @@ def _gather(outcomes: Iterable[Checked], found: _Found, cache_bytes: float) -> N
 def _check_share(rejected: Sequence[Rejection], total: int, max_rejected: float) -> None:
     if not rejected or len(rejected) <= max_rejected * total:
         return
-    named = "\n".join(f"  {rejection}" for rejection in rejected[:NAMED])
-    more = f"\n  and {len(rejected) - NAMED} more" if len(rejected) > NAMED else ""
+    named = "\n".join(f"  {rejection}" for rejection in rejected[:MOST_NAMED])
+    more = f"\n  and {len(rejected) - MOST_NAMED} more" if len(rejected) > MOST_NAMED else ""
     share = len(rejected) / total
     raise CorpusError(
         f"{len(rejected)} of {total} utterances ({share:.1%}) cannot be used, more than data.max_rejected "
@@ -170,7 +170,7 @@ def _check_share(rejected: Sequence[Rejection], total: int, max_rejected: float)
 
 
 def _assemble(
-    found: _Found,
+    found: _CheckResults,
     others: Sequence[Utterance],
     rate: int,
     wanted: Collection[str],
@@ -202,11 +202,13 @@ def _shared_speakers(members: Sequence[Member], assigned: Sequence[str]) -> list
     shared = sorted(speakers["train"] & speakers["test"])
     if not shared:
         return []
-    named = ", ".join(shared[:NAMED]) + (f" and {len(shared) - NAMED} more" if len(shared) > NAMED else "")
+    named = ", ".join(shared[:MOST_NAMED]) + (
+        f" and {len(shared) - MOST_NAMED} more" if len(shared) > MOST_NAMED else ""
+    )
     return [f"speakers in both train and test: {named}; the WER of speakers never heard will be higher"]
 
 
-def _conversions(checked: Sequence[Checked], rate: int) -> list[str]:
+def _conversions(checked: Sequence[CheckedUtterance], rate: int) -> list[str]:
     """Notes on recordings that had to be averaged or resampled, with the first of each kind."""
     notes = []
     for channels in sorted({item.channels for item in checked if item.channels > 1}):

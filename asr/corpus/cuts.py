@@ -8,7 +8,7 @@ from lhotse.audio import AudioSource
 from lhotse.utils import fastcopy
 
 from asr.audio.recording import decode, load_audio, pad_or_trim, resample
-from asr.corpus.utterance import Known, Seconds, Utterance
+from asr.corpus.utterance import Seconds, Utterance, UtteranceFacts
 
 # Custom fields of a cut, for what lhotse has no place for.
 AVERAGED = "averaged_channels"  # how many channels are averaged (a MonoCut names one)
@@ -76,13 +76,13 @@ def _supervision(utterance: Utterance, target: str, duration: Seconds) -> Superv
     )
 
 
-def known_of(supervision: SupervisionSegment) -> Known:
-    """What a task takes its target from, of a supervision that says what the user wrote."""
-    return Known(supervision.text, supervision.speaker, about(supervision))
+def facts_of_supervision(supervision: SupervisionSegment) -> UtteranceFacts:
+    """The facts of a supervision whose text is the transcript as the user wrote it."""
+    return UtteranceFacts(supervision.text, supervision.speaker, about(supervision))
 
 
 def about(supervision: SupervisionSegment) -> dict[str, str]:
-    """What the source knows of an utterance beside text and speaker: Utterance.about again."""
+    """`Utterance.about` of a supervision: what the source says of it beside text and speaker."""
     known = {GENDER: supervision.gender, **(supervision.custom or {})}
     return {
         key: str(value) for key, value in known.items() if key != TRANSCRIPT and isinstance(value, str | int | float)

@@ -11,7 +11,7 @@ from asr.corpus.splits import MIN_SPEAKERS, hash_fraction
 from asr.errors import UserError
 
 
-def in_fold(corpus: Corpus, folds: int, fold: int, by_speaker: bool = True) -> Corpus:
+def with_fold_as_dev(corpus: Corpus, folds: int, fold: int, by_speaker: bool = True) -> Corpus:
     """The same corpus with part `fold` (1 … folds) of its train and dev utterances as dev, the rest as train.
 
     Raises UserError where there is no such part, or fewer speakers than parts.
@@ -21,7 +21,7 @@ def in_fold(corpus: Corpus, folds: int, fold: int, by_speaker: bool = True) -> C
     if not isinstance(corpus.splits["train"], CutSet):
         raise UserError("data.folds: a corpus that is streamed from shards has none; give the source they were made of")
     cuts = [*corpus.splits["train"], *corpus.splits["dev"]]
-    parts = divided(cuts, folds, by_speaker)
+    parts = divide_evenly(cuts, folds, by_speaker)
     if parts is None:
         speakers = len({speaker_of(cut) for cut in cuts})
         raise UserError(f"data.folds={folds}: train and dev have {speakers} speakers, and each part needs one at least")
@@ -32,7 +32,7 @@ def in_fold(corpus: Corpus, folds: int, fold: int, by_speaker: bool = True) -> C
     return replace(corpus, splits=splits, notes=[*corpus.notes, note])
 
 
-def divided(cuts: Sequence[MonoCut], folds: int, by_speaker: bool) -> list[list[MonoCut]] | None:
+def divide_evenly(cuts: Sequence[MonoCut], folds: int, by_speaker: bool) -> list[list[MonoCut]] | None:
     """Parts of about equal duration; the one who speaks longest is placed first, always into the shortest part.
 
     By speaker, or by utterance where that is not wanted or fewer than MIN_SPEAKERS are known. None where a part would
@@ -60,7 +60,7 @@ def speaker_of(cut: MonoCut) -> str:
     return cut.supervisions[0].speaker
 
 
-def share_of(corpus: Corpus, share: float) -> Corpus:
+def with_share_of_train(corpus: Corpus, share: float) -> Corpus:
     """The corpus with this share of its training utterances, drawn by hash: a smaller share is a part of a larger.
 
     Raises UserError where none is left.

@@ -12,9 +12,9 @@ from asr.corpus.corpus import Corpus
 from asr.corpus.shards.index import Shards, sharded_corpora
 from asr.corpus.shards.streaming import streamed_corpus
 from asr.corpus.source import load_with_progress, open_source
-from asr.corpus.utterance import SPLITS, Known, Utterance
+from asr.corpus.utterance import SPLITS, Utterance, UtteranceFacts
 from asr.errors import UserError
-from asr.screen import tell
+from asr.screen import print_notes
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,11 @@ class DataSettings:
 
 
 def read_corpus(
-    data: DataSettings, target_of: Callable[[Known], str], by_speaker: bool, screen: Console, rejected_file: Path
+    data: DataSettings,
+    target_of: Callable[[UtteranceFacts], str],
+    by_speaker: bool,
+    screen: Console,
+    rejected_file: Path,
 ) -> Corpus:
     """A corpus to train on; UserError where one of its splits is empty.
 
@@ -78,11 +82,11 @@ def read_corpus(
     """
     if (sharded := data.shards) is not None:
         corpus = streamed_corpus(*sharded, target_of, data.sample_rate)
-        tell(screen, corpus.notes)
+        print_notes(screen, corpus.notes)
         return corpus
     corpus = data.load(data.utterances, screen, rejected_file, SPLITS, target_of=target_of, by_speaker=by_speaker)
     for split, cuts in corpus.splits.items():
         if not len(cuts):
             raise UserError(f"the {split} split is empty: training needs one; set data.{split}_fraction above 0")
-    tell(screen, corpus.notes)
+    print_notes(screen, corpus.notes)
     return corpus

@@ -11,11 +11,11 @@ from rich.console import Console
 from asr.corpus.corpus import Corpus, CorpusError, load_corpus
 from asr.corpus.utterance import Rejection, Utterance
 from asr.errors import Infeasible, UserError
-from asr.screen import counting
+from asr.screen import progress_bar
 from asr.writing import write_whole
 
 REJECTED = "rejected.jsonl"  # what could not be used of a source, a line an utterance
-NAMED = 3  # utterances that a note names
+MOST_NAMED = 3  # utterances that a note names
 URL = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -40,7 +40,7 @@ def load_with_progress(
 ) -> Corpus:
     """`load_corpus` behind a progress bar; rejections go to `rejected_file` even where there are too many."""
     try:
-        with counting(console, "reading recordings") as on_progress:
+        with progress_bar(console, "reading recordings") as on_progress:
             corpus = load_corpus(utterances, splits=splits, on_progress=on_progress, **settings)
     except CorpusError as error:
         write_rejected(rejected_file, error.rejected)
@@ -74,6 +74,6 @@ def notes_of_rejected(found: Iterable[Rejection]) -> Iterator[str]:
     for rejection in found:
         of_split.setdefault(rejection.split, []).append(rejection)
     for split, rejections in of_split.items():
-        more = f" and {len(rejections) - NAMED} more" if len(rejections) > NAMED else ""
-        named = ", ".join(rejection.id for rejection in rejections[:NAMED]) + more
+        more = f" and {len(rejections) - MOST_NAMED} more" if len(rejections) > MOST_NAMED else ""
+        named = ", ".join(rejection.id for rejection in rejections[:MOST_NAMED]) + more
         yield f"{split}: {named}: {rejections[0].detail}; {rejections[0].remedy}"

@@ -96,8 +96,8 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What a source says of an utterance beside its sound: what a task takes its target from."""
+class UtteranceFacts:
+    """What a source says of an utterance beside its audio; a task makes its target from this."""
 
     text: str | None
     speaker: str | None
@@ -130,8 +130,8 @@ class Utterance:
     about: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def known(self) -> Known:
-        return Known(self.text, self.speaker, self.about)
+    def facts(self) -> UtteranceFacts:
+        return UtteranceFacts(self.text, self.speaker, self.about)
 
     def rejected(self, reason: str, detail: str, remedy: str) -> "Utterance":
         """The same utterance, marked as one that cannot be used."""

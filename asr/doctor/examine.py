@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from asr.corpus.checking import Progress, check_all, with_targets
 from asr.corpus.splits import Member, assign_splits
-from asr.corpus.utterance import Known, Reading, Rejection, Utterance
+from asr.corpus.utterance import Reading, Rejection, Utterance, UtteranceFacts
 from asr.doctor import feasibility, recordings, splits, transcripts
 from asr.doctor.findings import REMEDIES, Finding
 from asr.doctor.measures import Measures, measure
@@ -62,7 +62,7 @@ class Diagnosis:
 
 def examine(
     utterances: Iterable[Utterance],
-    target_of: Callable[[Known], str],
+    target_of: Callable[[UtteranceFacts], str],
     dev_fraction: float,
     test_fraction: float,
     on_progress: Progress | None = None,
@@ -83,20 +83,20 @@ def examine(
     channels = {each.utterance.id: each.channels for each in checked}
     written = {name: utterance.text or "" for name, utterance in usable.items()}
     texts = {item.utterance.id: item.target for item in targeted if item.utterance.id in usable}
-    placed, split_note = _placed(usable, texts, dev_fraction, test_fraction)
+    placed, split_note = _with_splits(usable, texts, dev_fraction, test_fraction)
     train = [each.id for each in placed if each.split == "train"]
     seconds = {name: m.seconds for name, m in measures.items()}
     settings = feasibility.settings(seconds, texts, train, HOP_S) if train else []
     for part in (
-        recordings.faults(measures, rates_hz),
+        recordings.faults_of_recordings(measures, rates_hz),
         recordings.other_channels(channels),
         recordings.copies(measures),
         recordings.speaking_rates(seconds, texts, {name: m.speech_seconds for name, m in measures.items()}),
         transcripts.scripts(written),
         transcripts.characters(written),
         transcripts.repetitions(texts),
-        splits.leaks(placed),
-        splits.sizes(placed),
+        splits.shared_with_train(placed),
+        splits.small_splits(placed),
         _infeasible(settings),
     ):
         found += part
@@ -114,14 +114,16 @@ def examine(
     )
 
 
-def _placed(
+def _with_splits(
     usable: Mapping[str, Utterance], texts: Mapping[str, str], dev_fraction: float, test_fraction: float
-) -> tuple[list[splits.Placed], str]:
+) -> tuple[list[splits.UtteranceInSplit], str]:
     """Every utterance in its split, and how that was chosen."""
     members = [Member(each.id, each.speaker, each.split) for each in usable.values()]
     assigned, note = assign_splits(members, dev_fraction, test_fraction)
     each_split = zip(members, assigned, strict=True)
-    return [splits.Placed(member.id, split, member.speaker, texts[member.id]) for member, split in each_split], note
+    return [
+        splits.UtteranceInSplit(member.id, split, member.speaker, texts[member.id]) for member, split in each_split
+    ], note
 
 
 def _of_rejection(rejection: Rejection) -> Finding:

@@ -64,7 +64,7 @@ def measure(samples: np.ndarray, sample_rate: int) -> Measures:
     )
 
 
-def usual(values: np.ndarray) -> tuple[float, float]:
+def median_and_spread(values: np.ndarray) -> tuple[float, float]:
     """Median, and the standard deviation as the median deviation estimates it, not less than SMALLEST_SPREAD."""
     middle = float(np.median(values))
     return middle, max(1.4826 * float(np.median(np.abs(values - middle))), SMALLEST_SPREAD)

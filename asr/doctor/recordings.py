@@ -1,4 +1,4 @@
-"""From what recordings measure to what is wrong with them, each by itself and beside the others."""
+"""Faults of recordings, found from their measures: of each one alone, and in comparison with the others."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -7,18 +7,18 @@ import numpy as np
 
 from asr.doctor.duplicates import exact_copies, near_copies
 from asr.doctor.findings import Finding
-from asr.doctor.measures import Measures, usual
+from asr.doctor.measures import Measures, median_and_spread
 
 CLIPPED_PEAKS = 5  # flat peaks from which on a recording was cut off
 OFFSET, OFFSET_OF_LEVEL = 0.002, 0.1  # of full scale, and of the recording's own level
 NOISY_SNR_DB, NOISY_DYNAMIC_DB = 5.0, 15.0  # both have to be below: either alone errs on odd recordings
 BAND_LIMIT = 0.85  # of half the sample rate
-HEARD_HZ = 20_000  # nobody hears more, and codecs keep no more
+HIGHEST_AUDIBLE_HZ = 20_000  # nobody hears more, and codecs keep no more
 RATE_Z = 5.0  # robust deviations of the logarithm of characters per second
 MIN_FOR_RATE = 20  # utterances below which there is no usual rate
 
 
-def faults(measures: Mapping[str, Measures], rates_hz: Mapping[str, int]) -> Iterator[Finding]:
+def faults_of_recordings(measures: Mapping[str, Measures], rates_hz: Mapping[str, int]) -> Iterator[Finding]:
     """What is wrong with single recordings: clipped, DC offset, noisy, band-limited, another sample rate."""
     common = Counter(rates_hz.values()).most_common(1)[0][0] if rates_hz else 0
     for name, m in measures.items():
@@ -28,7 +28,7 @@ def faults(measures: Mapping[str, Measures], rates_hz: Mapping[str, int]) -> Ite
             yield Finding("dc_offset", name, f"{m.offset:+.3f} of full scale, at a level of {m.level_db:.0f} dB")
         if m.snr_db < NOISY_SNR_DB and m.dynamic_db < NOISY_DYNAMIC_DB:
             yield Finding("noisy", name, f"signal-to-noise ratio about {m.snr_db:.0f} dB")
-        if m.bandwidth_hz < BAND_LIMIT * min(rates_hz[name] / 2, HEARD_HZ):
+        if m.bandwidth_hz < BAND_LIMIT * min(rates_hz[name] / 2, HIGHEST_AUDIBLE_HZ):
             heard = f"nothing above {m.bandwidth_hz / 1000:.1f} kHz at a sample rate of {rates_hz[name]} Hz"
             yield Finding("band_limited", name, heard)
         if rates_hz[name] != common:
@@ -82,7 +82,7 @@ def rate_scores(characters: np.ndarray, seconds: np.ndarray) -> tuple[np.ndarray
     """Seconds that are usual for so many characters, and how many robust deviations the rates lie above theirs."""
     expected = usual_lengths(characters, seconds)
     logs = np.log(expected / seconds)
-    middle, spread = usual(logs)
+    middle, spread = median_and_spread(logs)
     return expected, (logs - middle) / spread
 
 

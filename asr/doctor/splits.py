@@ -1,4 +1,4 @@
-"""What makes a split's score worth less: known voices, known sentences, too few utterances."""
+"""What makes the score of a split less reliable: speakers and sentences shared with train, or too few words."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,12 +8,12 @@ from asr.doctor.findings import Finding
 from asr.doctor.transcripts import repeats_prompts
 
 MIN_WORDS = 1000  # of a test set; the 95 % interval of a WER of 20 % is then about ±2.5 points wide, speakers apart
-NAMED = 5
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """An utterance in its split."""
+class UtteranceInSplit:
+    """An utterance and the split that it is in."""
 
     id: str
     split: str
@@ -21,8 +21,8 @@ class Placed:
     text: str
 
 
-def leaks(placed: Sequence[Placed]) -> Iterator[Finding]:
-    """Speakers and sentences of dev and test that train has too."""
+def shared_with_train(placed: Sequence[UtteranceInSplit]) -> Iterator[Finding]:
+    """Speakers and sentences of dev or test that are in train too."""
     voices = {each.speaker for each in placed if each.split == "train" and each.speaker is not None}
     sentences = {each.text for each in placed if each.split == "train"}
     speakers = {each.speaker for each in placed}
@@ -34,7 +34,7 @@ def leaks(placed: Sequence[Placed]) -> Iterator[Finding]:
             value = f"{shared[0]} is the only speaker: the score of {split} says nothing about other voices"
             yield Finding("speaker_leak", "", value)
         elif shared:
-            named = ", ".join(shared[:NAMED]) + (", …" if len(shared) > NAMED else "")
+            named = ", ".join(shared[:MOST_NAMED]) + (", …" if len(shared) > MOST_NAMED else "")
             count = sum(each.speaker in voices for each in members)
             yield Finding(
                 "speaker_leak", "", f"{split} and train share {len(shared)} speakers ({named}), {count} utterances"
@@ -46,8 +46,8 @@ def leaks(placed: Sequence[Placed]) -> Iterator[Finding]:
             yield Finding("sentence_leak", "", f"{share}, {known[0].id} for example: {known[0].text}{says}")
 
 
-def sizes(placed: Sequence[Placed]) -> Iterator[Finding]:
-    """Splits whose score will say little."""
+def small_splits(placed: Sequence[UtteranceInSplit]) -> Iterator[Finding]:
+    """Splits with too few words for a reliable score."""
     for split in ("dev", "test"):
         words = sum(len(each.text.split()) for each in placed if each.split == split)
         if 0 < words < MIN_WORDS:

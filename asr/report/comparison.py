@@ -15,7 +15,7 @@ from asr.report.presentation import Presentation
 from asr.report.run import rate_cells, rate_columns
 from asr.report.tables import Bars, Table
 from asr.runs.files import Record, RunFiles, read_run
-from asr.runs.folder import flat
+from asr.runs.folder import with_dotted_keys
 from asr.task import Rate
 from asr.writing import write_whole
 
@@ -163,7 +163,7 @@ def curves(runs: Sequence[RunFiles], rate: Rate) -> Markup:
 
 def configurations(runs: Sequence[RunFiles]) -> Markup:
     """Every key whose values differ, a column a run."""
-    known = [flat(run.config) for run in runs]
+    known = [with_dotted_keys(run.config) for run in runs]
     keys = [key for key in dict.fromkeys(key for each in known for key in each) if key not in NOT_COMPARED]
     rows = [[key, *(str(each.get(key, NONE)) for each in known)] for key in keys]
     different = [row for row in rows if len(set(row[1:])) > 1]

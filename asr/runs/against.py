@@ -1,4 +1,4 @@
-"""What another model predicted of the same utterances: as its folder has it, else from its model, run on them."""
+"""Another model's predictions of the same utterances: those in its folder, else its model is run on them."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -10,19 +10,19 @@ from rich.console import Console
 
 from asr.errors import UserError
 from asr.runs.model_folder import TrainedModel, load_model
-from asr.screen import tell
+from asr.screen import print_notes
 
 Line = Mapping[str, Any]
 REMEDY = "; evaluate both on the same data"
-SAME_S = 0.02  # by which durations of one recording may differ
+DURATIONS_DIFFER_S = 0.02  # by which durations of one recording may differ
 
 
-class OtherUtterances(UserError):
-    """Hypotheses that are of other utterances than those they are to be compared with."""
+class DifferentUtterances(UserError):
+    """The other predictions are not of the same utterances, so they cannot be compared."""
 
 
 @dataclass(frozen=True)
-class Other:
+class OtherPredictions:
     """A run or an evaluation's folder, and its lines of hypotheses.jsonl for the split."""
 
     path: Path
@@ -30,26 +30,26 @@ class Other:
     is_run: bool
 
     def hypotheses(self, lines: Sequence[Line], normalize: Callable[[str], str]) -> list[str]:
-        """Its hypotheses of these utterances; raises OtherUtterances naming the first that it has not, or otherwise."""
+        """Its hypotheses of these utterances; DifferentUtterances for the first that is missing or not the same."""
         its_own = {line["id"]: line for line in self.lines}
         for line in lines:
             name, other = line["id"], its_own.pop(line["id"], None)
             if other is None:
-                raise OtherUtterances(f"against={self.path}: it has no hypothesis of {name}{REMEDY}")
+                raise DifferentUtterances(f"against={self.path}: it has no hypothesis of {name}{REMEDY}")
             if normalize(other["reference"]) != normalize(line["reference"]):
                 said = f"'{other['reference']}' instead of '{line['reference']}'"
-                raise OtherUtterances(f"against={self.path}: its reference of {name} is {said}{REMEDY}")
-            if abs(other.get("duration", line["duration"]) - line["duration"]) > SAME_S:
+                raise DifferentUtterances(f"against={self.path}: its reference of {name} is {said}{REMEDY}")
+            if abs(other.get("duration", line["duration"]) - line["duration"]) > DURATIONS_DIFFER_S:
                 lasts = f"{other['duration']} s instead of {line['duration']} s"
-                raise OtherUtterances(f"against={self.path}: its {name} lasts {lasts}{REMEDY}")
+                raise DifferentUtterances(f"against={self.path}: its {name} lasts {lasts}{REMEDY}")
         if its_own:
             more = f"{len(its_own)} more utterances, such as {next(iter(its_own))}"
-            raise OtherUtterances(f"against={self.path}: it has {more}{REMEDY}")
+            raise DifferentUtterances(f"against={self.path}: it has {more}{REMEDY}")
         by_id = {line["id"]: line["hypothesis"] for line in self.lines}
         return [normalize(by_id[line["id"]]) for line in lines]
 
 
-def find_other(path: str, split: str) -> Other:
+def find_predictions(path: str, split: str) -> OtherPredictions:
     """The folder to compare with; UserError where there is none, or nothing in it that can be compared."""
     folder = Path(path)
     if not folder.is_dir():
@@ -62,7 +62,7 @@ def find_other(path: str, split: str) -> Other:
         raise UserError(
             f"against={path}: nothing of split {split} in its hypotheses.jsonl; evaluate it with split={split}"
         )
-    return Other(folder, lines, is_run)
+    return OtherPredictions(folder, lines, is_run)
 
 
 def read_lines(path: Path) -> list[Line]:
@@ -82,7 +82,7 @@ def read_lines(path: Path) -> list[Line]:
 
 
 def predictions_of(
-    other: Other,
+    other: OtherPredictions,
     lines: Sequence[Line],
     normalize: Callable[[str], str],
     predict: Callable[[TrainedModel], Mapping[str, str]],
@@ -94,13 +94,16 @@ def predictions_of(
     """
     try:
         return other.hypotheses(lines, normalize)
-    except OtherUtterances as difference:
+    except DifferentUtterances as difference:
         if not other.is_run:
             raise
-        tell(screen, [str(difference).replace(REMEDY, "; its model now predicts these utterances")])
+        print_notes(screen, [str(difference).replace(REMEDY, "; its model now predicts these utterances")])
     model = load_model(other.path / "model")
     if str(model.task.normalize) != str(normalize):
-        tell(screen, [f"the two write differently ({model.task.normalize}; {normalize}), which counts as errors"])
+        print_notes(
+            screen,
+            [f"the models normalise text differently ({model.task.normalize}; {normalize}), which adds errors"],
+        )
     texts = predict(model)
     if missing := [line["id"] for line in lines if line["id"] not in texts]:
         raise UserError(f"against={other.path}: its model cannot read {missing[0]}; see rejected.jsonl")

@@ -12,12 +12,12 @@ from typing import Any
 import torch
 import yaml
 
-from asr.configuration.old_names import with_todays_names
+from asr.configuration.old_names import with_current_names
 from asr.errors import UserError, one_line
 from asr.writing import mend_folder, write_whole
 
 # between an interrupted run and its continuation
-MAY_DIFFER = ("run_dir", "name", "data.workers", "data.cache_gib", "data.cache_dir")
+KEYS_THAT_MAY_DIFFER = ("run_dir", "name", "data.workers", "data.cache_gib", "data.cache_dir")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def free_folder(values: Mapping[str, Any]) -> RunFolder:
 def read_config(path: Path) -> dict[str, Any]:
     """A run's config.yaml as plain values; UserError naming it where it is damaged."""
     try:
-        found = with_todays_names(yaml.safe_load(path.read_text("utf-8")))
+        found = with_current_names(yaml.safe_load(path.read_text("utf-8")))
         if not isinstance(found, dict):
             raise ValueError("no keys in it")
     except (yaml.YAMLError, OSError, ValueError, RecursionError) as error:
@@ -120,10 +120,10 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
     """Keys whose values differ, as 'key=theirs instead of ours'."""
-    ignored = ["environment.", "trainer.precision", *MAY_DIFFER]
+    ignored = ["environment.", "trainer.precision", *KEYS_THAT_MAY_DIFFER]
     if "task" not in theirs:  # a run of an earlier version, which transcribes
         ignored += ["task.", "choices.task", "trainer.monitor"]
-    one, other = flat(dict(ours)), flat(dict(theirs))
+    one, other = with_dotted_keys(dict(ours)), with_dotted_keys(dict(theirs))
     keys = [key for key in {**other, **one} if not key.startswith(tuple(ignored))]
     keys = [
         key for key in keys if not key.startswith("task.") or key.removeprefix("task.") not in one
@@ -131,13 +131,13 @@ def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]
     return [f"{key}={other.get(key)} instead of {one.get(key)}" for key in keys if one.get(key) != other.get(key)]
 
 
-def flat(values: object, prefix: str = "") -> dict[str, object]:
+def with_dotted_keys(values: object, prefix: str = "") -> dict[str, object]:
     """The leaves of nested dicts, by their keys with dots between."""
     if not isinstance(values, dict):
         return {prefix: values}
     found: dict[str, object] = {}
     for key, value in values.items():
-        found |= flat(value, f"{prefix}.{key}" if prefix else str(key))
+        found |= with_dotted_keys(value, f"{prefix}.{key}" if prefix else str(key))
     return found
 
 

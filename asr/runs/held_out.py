@@ -8,13 +8,13 @@ from typing import Any
 from lhotse import CutSet
 from rich.console import Console
 
-from asr.configuration.overrides import closest
+from asr.configuration.overrides import did_you_mean
 from asr.configuration.trust import DATA_PARTS, check_trusted
 from asr.corpus.corpus import Corpus
-from asr.corpus.folds import in_fold
+from asr.corpus.folds import with_fold_as_dev
 from asr.corpus.reading import DataSettings
 from asr.corpus.shards.index import Shards, sharded_corpora
-from asr.corpus.shards.streaming import held_corpus
+from asr.corpus.shards.streaming import corpus_in_memory
 from asr.corpus.source import REJECTED, open_source, write_rejected
 from asr.corpus.utterance import SPLITS, Reading, Utterance
 from asr.errors import UserError
@@ -23,7 +23,7 @@ from asr.runs.model_folder import TrainedModel, load_model
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class SplitChoice:
     """What is measured: a split (train, dev, test or all) of `source`, None for the data that the run was trained on.
 
     reader: what turns another source into utterances; max_rejected: share of them that may be unusable.
@@ -75,11 +75,11 @@ def run_folder(path: str) -> Path:
 def check_split(split: str) -> None:
     """Raise UserError where there is no split of that name."""
     if split not in (*SPLITS, "all"):
-        hint = closest(split, SPLITS)
+        hint = did_you_mean(split, SPLITS)
         raise UserError(f"split={split}: no such split{hint}; there are train, dev, test and all")
 
 
-def read_split(wanted: HeldOut, run: TrainedRun, model: TrainedModel, out: Path, screen: Console) -> Corpus:
+def read_split(wanted: SplitChoice, run: TrainedRun, model: TrainedModel, out: Path, screen: Console) -> Corpus:
     """The wanted split of the given source, or of the run's own, as `model` hears it; a source can be scored whole."""
     data, whole, own = run.data, wanted.split == "all", wanted.source is None
     check_split(wanted.split)
@@ -105,18 +105,18 @@ def read_split(wanted: HeldOut, run: TrainedRun, model: TrainedModel, out: Path,
         **drawn,
     )
     if folded:
-        corpus = in_fold(corpus, data["folds"], data["fold"], model.task.by_speaker)
+        corpus = with_fold_as_dev(corpus, data["folds"], data["fold"], model.task.by_speaker)
     corpus.splits["all"] = corpus.splits["train"]
     return corpus
 
 
-def read_shards(corpora: Sequence[Shards], wanted: HeldOut, model: TrainedModel, out: Path) -> Corpus:
+def read_shards(corpora: Sequence[Shards], wanted: SplitChoice, model: TrainedModel, out: Path) -> Corpus:
     """The wanted split of sharded corpora, which is held in memory; all of their splits as `all`."""
     splits = SPLITS if wanted.split == "all" else (wanted.split,)
     there = [split for split in splits if any(each.shards(split) for each in corpora)]
     if not there:
         raise UserError(f"{corpora[0].base}: has no {wanted.split}; choose another split, or shard it anew")
-    corpus = held_corpus(corpora, there, model.task.target_of, model.sample_rate)
+    corpus = corpus_in_memory(corpora, there, model.task.target_of, model.sample_rate)
     write_rejected(out / REJECTED, corpus.rejected)
     corpus.check_rejected(wanted.max_rejected)
     corpus.notes.insert(0, f"{', '.join(each.base for each in corpora)}: {' and '.join(there)} read from shards")

@@ -14,7 +14,7 @@ import torch
 import yaml
 from hydra.utils import instantiate
 
-from asr.configuration.old_names import as_format_2, with_todays_names
+from asr.configuration.old_names import as_current_format, with_current_names
 from asr.configuration.trust import MODEL_PARTS, check_trusted
 from asr.errors import UserError, one_line
 from asr.model.speech_model import SpeechModel
@@ -38,7 +38,7 @@ class TrainedModel:
     def save(self, folder: Path) -> None:
         """Write the model folder, whole or not at all."""
         weights = {name: value.contiguous() for name, value in self.model.state_dict().items()}
-        described = {"format": FORMAT, "sample_rate": self.sample_rate, **self.parts, "task": self.task.described()}
+        described = {"format": FORMAT, "sample_rate": self.sample_rate, **self.parts, "task": self.task.as_config()}
         with whole_folder(folder) as made:
             write_whole(made / WEIGHTS, safetensors.torch.save(weights))
             write_whole(made / CONFIG, yaml.safe_dump(described, sort_keys=False, allow_unicode=True))
@@ -84,7 +84,7 @@ def read_model_config(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: not readable as YAML ({one_line(error)}); copy the folder again") from error
     if not isinstance(config, dict) or config.get("format") not in (1, FORMAT):
         raise UserError(f"{path}: not a model of this program (format {FORMAT}); give RUN_DIR/model of a finished run")
-    return as_format_2(with_todays_names(config))
+    return as_current_format(with_current_names(config))
 
 
 def load_weights(model: torch.nn.Module, path: Path) -> None:

@@ -20,7 +20,7 @@ from asr.audio.recording import one_torch_thread
 from asr.corpus.utterance import SPLITS, Reading, Utterance
 from asr.errors import UserError
 from asr.synthetic import grammars
-from asr.synthetic.espeak import Speech, speak
+from asr.synthetic.espeak import SpeechRequest, speak
 from asr.synthetic.sentences import generated_sentences, languages_known, own_sentences, split_own
 from asr.synthetic.voices import SAMPLE_RATE, VARIANTS, Speaker, new_speaker, recorded
 
@@ -65,15 +65,15 @@ def read(
     parameters = [VERSION, list(languages), own, counts, voices, seed]
     name = blake2b(json.dumps(parameters).encode(), digest_size=8).hexdigest()
     folder = Path(source or cache or default_cache()).absolute() / name
-    found = _kept(folder)
+    found = _spoken_before(folder)
     if not found:
         _make(folder, plan_of(languages, own, counts, voices, seed))
-        found = _kept(folder)
+        found = _spoken_before(folder)
     note = f"synthetic speech by espeak-ng ({', '.join(languages)}): {len(found)} utterances in {folder}"
     return Reading(found, note)
 
 
-def _kept(folder: Path) -> list[Utterance]:
+def _spoken_before(folder: Path) -> list[Utterance]:
     """What a cache folder holds; nothing where it is not there, or where somebody has removed a part of it."""
     if not (folder / METADATA).is_file():
         return []
@@ -143,7 +143,7 @@ def _make(folder: Path, plan: Sequence[tuple[Line, Speaker]]) -> None:
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         with one_torch_thread():
             _write(temporary, plan)
-        if not _kept(folder):  # else another process was faster, and made the same
+        if not _spoken_before(folder):  # else another process was faster, and made the same
             shutil.rmtree(folder, ignore_errors=True)
             temporary.rename(folder)
     except (OSError, soundfile.LibsndfileError) as error:
@@ -162,7 +162,8 @@ def _write(folder: Path, plan: Sequence[tuple[Line, Speaker]]) -> None:
     for split in SPLITS:
         (folder / split).mkdir()
     speeches = [
-        Speech(line.text, speaker.voice, speaker.rate, speaker.pitch, speaker.pitch_range) for line, speaker in plan
+        SpeechRequest(line.text, speaker.voice, speaker.rate, speaker.pitch, speaker.pitch_range)
+        for line, speaker in plan
     ]
     for (line, speaker), samples in zip(plan, speak(speeches), strict=True):
         soundfile.write(folder / line.audio, recorded(samples, speaker, noise_of(line)), SAMPLE_RATE, subtype="PCM_16")

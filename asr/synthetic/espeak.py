@@ -31,7 +31,7 @@ SEED = 1  # of espeak-ng's breath noise
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class SpeechRequest:
     """A sentence to say: `voice` as in "en-us+f3", `rate` in words a minute, `pitch` and `pitch_range` in 0-100."""
 
     text: str
@@ -50,7 +50,7 @@ class SpokenWord:
     end: int
 
 
-def speak(speeches: Sequence[Speech]) -> Iterator[np.ndarray]:
+def speak(speeches: Sequence[SpeechRequest]) -> Iterator[np.ndarray]:
     """Say every sentence: samples (S,) int16 at SAMPLE_RATE each, in order; the same for the same list.
 
     Raises UserError where espeak-ng cannot be loaded, or does not know a voice.
@@ -58,7 +58,7 @@ def speak(speeches: Sequence[Speech]) -> Iterator[np.ndarray]:
     return (samples for samples, _ in speak_timed(speeches))
 
 
-def speak_timed(speeches: Sequence[Speech]) -> Iterator[tuple[np.ndarray, list[SpokenWord]]]:
+def speak_timed(speeches: Sequence[SpeechRequest]) -> Iterator[tuple[np.ndarray, list[SpokenWord]]]:
     """`speak`, with when each word is said."""
     path = os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"))))
     environment = os.environ | {"PYTHONPATH": path}
@@ -151,7 +151,7 @@ def main() -> None:
 
     library.espeak_SetSynthCallback(keep)
     for line in sys.stdin:
-        speech = Speech(**json.loads(line))
+        speech = SpeechRequest(**json.loads(line))
         parts.clear()
         places.clear()
         if library.espeak_SetVoiceByName(speech.voice.encode()) != 0:

@@ -102,11 +102,11 @@ class OwnBatches(lightning.Callback):
 
     def setup(self, trainer, module, stage: str) -> None:
         if trainer.world_size > 1:
-            self.batches.share(trainer.global_rank, trainer.world_size)
+            self.batches.use_share_of_process(trainer.global_rank, trainer.world_size)
             torch.manual_seed(self.seed + trainer.global_rank)
 
     def on_load_checkpoint(self, trainer, module, checkpoint) -> None:
-        self.batches.go_on(checkpoint["epoch"] + 1)
+        self.batches.start_at_epoch(checkpoint["epoch"] + 1)
 
 
 def new_trainer(

@@ -16,13 +16,13 @@ from torch.utils.data import DataLoader
 
 from asr.corpus.batches import Batch, SpeechDataset, evaluation_batches, training_batches
 from asr.corpus.corpus import Corpus, seconds_of, targets_of
-from asr.corpus.folds import in_fold, share_of
+from asr.corpus.folds import with_fold_as_dev, with_share_of_train
 from asr.corpus.shards.streaming import StreamLoader
 from asr.corpus.source import notes_of_rejected, reject_more, write_rejected
 from asr.model.features import CorpusNormalization
 from asr.runs.folder import RunFolder
 from asr.runs.model_folder import TrainedModel, new_model
-from asr.screen import clock, tell
+from asr.screen import clock, print_notes
 from asr.training.fitting import budget_of, choose_precision, fit
 from asr.training.forecast import seconds_of_epochs
 from asr.training.left_out import leave_out_unusable, left_out_in_training, note_of_left_out
@@ -62,7 +62,7 @@ def fit_model(
     if write_artifacts:
         write_manifests(run, corpus)
     training = corpus.splits["train"]
-    task.learn(targets_of(training), run.path, len(training))
+    task.learn_from_targets(targets_of(training), run.path, len(training))
     trained = TrainedModel(new_model(plan.parts, task, corpus.sample_rate), task, corpus.sample_rate, plan.parts)
     module = Training(
         trained.model, task, plan.augmentation(corpus.sample_rate), plan.optimizer, plan.trainer.gradient_norm
@@ -73,11 +73,11 @@ def fit_model(
     batches = batches_of(plan.batching, corpus, dataset, plan.seed)
     fit_normalization(module.model.features, batches["train"])
     if write_artifacts:
-        task.study(corpus.splits["train"], dataset, batches["train"], corpus.sample_rate)
+        task.learn_from_audio(corpus.splits["train"], dataset, batches["train"], corpus.sample_rate)
     first = next(iter(batches["train"]))
     precision, why = choose_precision(module, first, run)
     budget = budget_of(plan, corpus)
-    facts = describe(module, corpus.splits, first, corpus.sample_rate)
+    facts = describe(module, plan.parts["encoder"]["_target_"], corpus.splits, first, corpus.sample_rate)
     facts |= {
         "precision": f"{precision} ({why})",
         "budget": length_of(plan, module, first, precision, corpus),
@@ -92,7 +92,7 @@ def fit_model(
         left_out = left_out_in_training(module, corpus.splits["train"])
         write_rejected(run.rejected, corpus.rejected + left_out)
         if module.global_rank == 0:
-            tell(screen, [note_of_left_out(left_out, run.rejected)])
+            print_notes(screen, [note_of_left_out(left_out, run.rejected)])
     figures = {
         "seconds": round(budget.seconds, 1),
         "epochs": budget.epochs_done,
@@ -117,9 +117,9 @@ def length_of(plan: Plan, module: Training, first: Batch, precision: str, corpus
 
 def fold_and_subset(corpus: Corpus, part: Part, by_speaker: bool, screen: Console) -> Corpus:
     """A corpus of its own for one training: the fold and the share of train that are asked for."""
-    chosen = in_fold(corpus, part.folds, part.fold, by_speaker) if part.folds else corpus
-    chosen = share_of(chosen, part.train_share)
-    tell(screen, chosen.notes[len(corpus.notes) :])
+    chosen = with_fold_as_dev(corpus, part.folds, part.fold, by_speaker) if part.folds else corpus
+    chosen = with_share_of_train(chosen, part.train_share)
+    print_notes(screen, chosen.notes[len(corpus.notes) :])
     return replace(chosen, splits=dict(chosen.splits), rejected=list(chosen.rejected))
 
 
@@ -135,10 +135,10 @@ def leave_out(corpus: Corpus, trained: TrainedModel, run: RunFolder, max_rejecte
     corpus.splits["train"], unusable = leave_out_unusable(corpus.splits["train"], trained.model, trained.task)
     reject_more(corpus, unusable, run.rejected, max_rejected)
     checked = {split: part for split, part in corpus.splits.items() if isinstance(part, CutSet)}
-    remarks = [each for split, part in checked.items() for each in trained.task.remarks(split, part)]
+    remarks = [each for split, part in checked.items() for each in trained.task.unpredictable_utterances(split, part)]
     corpus.rejected += remarks
     write_rejected(run.rejected, corpus.rejected)
-    tell(screen, notes_of_rejected(remarks))
+    print_notes(screen, notes_of_rejected(remarks))
 
 
 def batches_of(batching: Batching, corpus: Corpus, dataset: SpeechDataset, seed: int) -> Mapping[str, Any]:

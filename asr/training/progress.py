@@ -54,9 +54,9 @@ class ProgressDisplay(lightning.Callback):
             line,
             f"{spent:4.0%}",
             f"epoch {trainer.current_epoch + 1}",
-            f"loss {show(metrics.get('loss/train_step', metrics.get('loss/train')), '.3f')}",
-            f"dev {self.monitor.title} {show(metrics.get(f'{self.monitor.name}/dev'), '.1%')}",
-            f"best {show(self.best, '.1%')}",
+            f"loss {or_dash(metrics.get('loss/train_step', metrics.get('loss/train')), '.3f')}",
+            f"dev {self.monitor.title} {or_dash(metrics.get(f'{self.monitor.name}/dev'), '.1%')}",
+            f"best {or_dash(self.best, '.1%')}",
             f"{self.budget.throughput:.0f} s/s",
             f"left {clock(self.budget.seconds_left)}",
         )
@@ -72,10 +72,11 @@ class ProgressDisplay(lightning.Callback):
         if not (self.live or better or time.monotonic() - self.printed > self.silent_s):
             return
         self.printed = time.monotonic()
-        rates = "   ".join(f"{rate.title} {show(metrics[f'{rate.name}/dev'], '6.1%')}" for rate in self.rates)
+        rates = "   ".join(f"{rate.title} {or_dash(metrics[f'{rate.name}/dev'], '6.1%')}" for rate in self.rates)
         self.console.print(
             f"epoch {trainer.current_epoch + 1:4d}   step {trainer.global_step:6d}   "
-            f"loss {show(metrics.get('loss/train_epoch'), '6.3f')}   dev loss {show(metrics['loss/dev'], '6.3f')}   "
+            f"loss {or_dash(metrics.get('loss/train_epoch'), '6.3f')}   "
+            f"dev loss {or_dash(metrics['loss/dev'], '6.3f')}   "
             f"dev {rates}   "
             f"{self.budget.throughput:5.0f} audio s/s   {clock(self.budget.seconds)} gone, "
             f"{clock(self.budget.seconds_left)} left{'   *' if better else ''}",
@@ -95,5 +96,5 @@ class ProgressDisplay(lightning.Callback):
         self.stop()
 
 
-def show(value, form: str) -> str:
+def or_dash(value, form: str) -> str:
     return "–" if value is None else format(float(value), form)

@@ -83,9 +83,9 @@ class History(lightning.Callback):
             "step": trainer.global_step,
             "epoch": trainer.current_epoch + 1,
             "seconds": round(self.budget.seconds, 1),
-            "train_loss": number(metrics.get("loss/train_epoch")),
-            "dev_loss": number(metrics["loss/dev"]),
-            **{f"dev_{rate.name}": number(metrics[f"{rate.name}/dev"]) for rate in self.rates},
+            "train_loss": finite_or_none(metrics.get("loss/train_epoch")),
+            "dev_loss": finite_or_none(metrics["loss/dev"]),
+            **{f"dev_{rate.name}": finite_or_none(metrics[f"{rate.name}/dev"]) for rate in self.rates},
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
         }
         with self.path.open("a", encoding="utf-8") as history:
@@ -97,7 +97,7 @@ class History(lightning.Callback):
             trainer.logger.experiment.add_scalar(name, value, trainer.global_step)
 
 
-def number(value: torch.Tensor | None) -> float | None:
+def finite_or_none(value: torch.Tensor | None) -> float | None:
     return None if value is None or not math.isfinite(float(value)) else round(float(value), 6)
 
 
@@ -132,13 +132,16 @@ class Examples(lightning.Callback):
         self.shown = time.monotonic()
         examples, figure = self.describe(self.batch)
         board = trainer.logger.experiment
-        rows = [f"| {name} | {plain(reference)} | {plain(predicted)} |" for name, reference, predicted in examples]
+        rows = [
+            f"| {name} | {in_markdown_cell(reference)} | {in_markdown_cell(predicted)} |"
+            for name, reference, predicted in examples
+        ]
         table = "\n".join(["| utterance | reference | hypothesis |", "|---|---|---|", *rows])
         board.add_text("examples", table, trainer.global_step)
         board.add_figure("posteriors", figure, trainer.global_step)
 
 
-def plain(text: str) -> str:
+def in_markdown_cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 

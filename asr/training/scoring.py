@@ -8,7 +8,7 @@ from rich.console import Console
 from asr.errors import UserError
 from asr.runs.folder import RunFolder
 from asr.runs.model_folder import TrainedModel, load_model
-from asr.task import Held, Measured
+from asr.task import Measured, SplitToMeasure
 from asr.training.pipeline import Fitted
 from asr.writing import write_json, write_json_lines
 
@@ -37,7 +37,7 @@ def score(
     measured = {}
     for split in splits:
         cuts, dataset = fitted.corpus.splits[split], fitted.dataset
-        held = Held(split, cuts, dataset, batch_seconds, 0, seed, fitted.device, screen, run.path)
+        held = SplitToMeasure(split, cuts, dataset, batch_seconds, 0, seed, fitted.device, screen, run.path)
         measured[split] = trained.task.measure(trained, held, calibrate and split == "dev")
         if calibrate and split == "dev":
             trained.save(run.model)

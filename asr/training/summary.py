@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from asr.corpus.batches import Batch
-from asr.corpus.corpus import Streamed, seconds_of
+from asr.corpus.corpus import StreamedSplit, seconds_of
 from asr.training.module import Training
 
 
@@ -21,10 +21,18 @@ def announce(console: Console, rows: Mapping[str, str]) -> None:
 
 
 def describe(
-    module: Training, splits: Mapping[str, CutSet | Streamed], batch: Batch, sample_rate: int
+    module: Training,
+    encoder_target: str,
+    splits: Mapping[str, CutSet | StreamedSplit],
+    batch: Batch,
+    sample_rate: int,
 ) -> dict[str, str]:
-    """The questions a newcomer asks, answered from the objects themselves."""
+    """The questions a newcomer asks, answered from the objects themselves.
+
+    encoder_target: the encoder's `_target_` in the configuration, whose last word is its name.
+    """
     model, encoder, features = module.model, module.model.encoder, module.model.features
+    encoder_name = encoder_target.rpartition(".")[2]
     frames = features.frames_of(batch.lengths.max())
     sizes = ", ".join(f"{name} {describe_split(cuts)}" for name, cuts in splits.items())
     parts = [type(part).__name__ for part in (*module.augment.on_waveform, *module.augment.on_frames)]
@@ -34,14 +42,14 @@ def describe(
         "features": f"{type(features).__name__} (B, T, {features.dim}), a frame every {1000 * features.hop_s:g} ms, "
         f"here ({len(batch.ids)}, {int(frames)}, {features.dim})",
         "augment": ", ".join(parts) or "none",
-        "encoder": f"{type(encoder).__name__} (B, T', {encoder.dim}), a frame every {1000 * model.frame_s:g} ms, "
+        "encoder": f"{encoder_name} (B, T', {encoder.dim}), a frame every {1000 * model.frame_s:g} ms, "
         f"{parameters(encoder):,} parameters",
         **module.task.facts(len(batch.ids), int(encoder.frames_of(frames))),
         "parameters": f"{parameters(model):,} in all",
     }
 
 
-def describe_split(cuts: CutSet | Streamed) -> str:
+def describe_split(cuts: CutSet | StreamedSplit) -> str:
     hours = seconds_of(cuts) / 3600
     length = f"{hours:.2f} h" if hours >= 0.1 else f"{3600 * hours:.0f} s"
     if not isinstance(cuts, CutSet):

@@ -129,10 +129,10 @@ def values_of(trial: FrozenTrial) -> str:
     if "final" in trial.user_attrs:
         label = trial.user_attrs.get("label", f"candidate {trial.user_attrs['final'][0]}")
         return f"{label}, seed {trial.user_attrs['final'][1]}"
-    return " ".join(f"{short(name)}={as_text(value)}" for name, value in trial.params.items())
+    return " ".join(f"{last_key(name)}={as_text(value)}" for name, value in trial.params.items())
 
 
-def short(name: str) -> str:
+def last_key(name: str) -> str:
     return name.split(" (")[0].rpartition(".")[2]
 
 

@@ -18,7 +18,7 @@ from asr.tuning.sweep import Sweep, best_first
 from asr.tuning.time_budget import TimeBudget
 from asr.tuning.trials import Train, adding_training_time, metrics_to_keep, set_attributes
 
-AS_IT_STOOD = "as it stood"  # the configuration that the search started from
+UNCHANGED = "as it stood"  # the configuration that the search started from
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ def candidates_of(sweep: Sweep, study: optuna.Study, default: Configuration) -> 
     best = [trial for trial in finished if trial is not stood][: sweep.finals.count]
     found = [Candidate(f"trial {trial.number}", sweep.space.overrides(trial.params)) for trial in best]
     if stood is None:
-        return [*found, Candidate(AS_IT_STOOD, [])]
-    return [*found, Candidate(f"trial {stood.number}, {AS_IT_STOOD}", sweep.space.overrides(stood.params))]
+        return [*found, Candidate(UNCHANGED, [])]
+    return [*found, Candidate(f"trial {stood.number}, {UNCHANGED}", sweep.space.overrides(stood.params))]
 
 
 def reasons_of(study: optuna.Study) -> str:
@@ -145,7 +145,7 @@ def ranking(sweep: Sweep, study: optuna.Study, finals: optuna.Study | None) -> l
     most = max(len(ranked.dev_each) for ranked in found)
 
     def place(ranked: Ranked) -> tuple[bool, float, bool]:
-        return len(ranked.dev_each) < most, sweep.rate.cost(ranked.dev), AS_IT_STOOD not in ranked.candidate.label
+        return len(ranked.dev_each) < most, sweep.rate.cost(ranked.dev), UNCHANGED not in ranked.candidate.label
 
     return sorted(found, key=place)
 

@@ -11,7 +11,7 @@ def every_point(space: Space) -> Iterator[Point]:
     """All combinations, in the order that they are written in; UserError where a range has no steps."""
     taken: list[int] = []  # which of its candidates each parameter takes, in the order that they are suggested in
     while True:
-        walk = _Walk(taken)
+        walk = _GivenChoices(taken)
         space.suggest(walk)  # type: ignore[arg-type]  # suggests alike
         yield walk.values
         taken = [place for place, _ in walk.steps]
@@ -22,7 +22,7 @@ def every_point(space: Space) -> Iterator[Point]:
         taken[-1] += 1
 
 
-class _Walk:
+class _GivenChoices:
     """Answers with the candidates that `taken` points at, then with the first ones."""
 
     def __init__(self, taken: Sequence[int]) -> None:
@@ -52,14 +52,14 @@ def corners(space: Space) -> Iterator[list[str]]:
     while todo:
         wanted = todo.pop(0)
         for low in (True, False):
-            corner = _Corner(wanted, low)
+            corner = _EndsOfRanges(wanted, low)
             yield space.suggest(corner)  # type: ignore[arg-type]  # suggests alike
             for name in corner.choices.keys() - tried:
                 tried.add(name)
                 todo += [corner.before[name] | {name: choice} for choice in corner.choices[name][1:]]
 
 
-class _Corner:
+class _EndsOfRanges:
     """Answers with one end of every range, and with the first choice where none is wanted."""
 
     def __init__(self, wanted: Point, low: bool) -> None:

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from asr.configuration.search_path import is_group
 from asr.errors import UserError
 from asr.task import Rate
-from asr.tuning.finals import AS_IT_STOOD, Ranked, folder_of, ranking
+from asr.tuning.finals import UNCHANGED, Ranked, folder_of, ranking
 from asr.tuning.judge import Judge, Line
 from asr.tuning.sweep import Sweep
 from asr.writing import write_whole
@@ -35,7 +35,7 @@ def summary_of(
     """What summary.json holds but for the winner's score on test: the ranking on dev and its tests."""
     ranked, rate = ranking(sweep, study, finals), sweep.rate
     winner = ranked[0]
-    stood = next((each for each in ranked if AS_IT_STOOD in each.candidate.label), None)
+    stood = next((each for each in ranked if UNCHANGED in each.candidate.label), None)
     rivals = {"runner_up": ranked[1] if len(ranked) > 1 else None, "as_it_stood": stood}
     trained = [trial.user_attrs.get("trained_s", 0.0) for each in (study, finals) if each for trial in each.trials]
     trials = study.get_trials(deepcopy=False)

@@ -28,7 +28,7 @@ from asr.writing import write_whole
 class Trainings(Train, Protocol):
     """Trains, and makes a trained run whole: scored on dev and test, with its report; returns its metrics."""
 
-    def close(self, folder: Path) -> Mapping[str, Any]: ...
+    def score_and_report(self, folder: Path) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Worker:
         sweep, rate = self.sweep, self.sweep.rate
         summary = summary_of(sweep, self.study, finals, self.judge, TimeSpent(sweep.folder).seconds_before)
         winner = summary["winner"]
-        winner["metrics"] = self.trainings.close(winner_folder(summary))
+        winner["metrics"] = self.trainings.score_and_report(winner_folder(summary))
         on_test = winner["metrics"]["test"][rate.name]
         rates = f"dev {rate.title} {winner['dev']:.2%}, test {rate.title} {on_test:.2%}"
         comment = f"found by search={sweep.name}: {rates}, with {sweep.length or 'its own budget'}"

@@ -31,4 +31,4 @@ def as_recognizer(trained: TrainedModel, folder: str | Path) -> Recognizer:
 
 def opened(trained: TrainedModel) -> Any:
     """What the task of a trained model is used through."""
-    return trained.task.opened(trained)
+    return trained.task.interface(trained)

@@ -7,7 +7,7 @@ import yaml
 
 from asr.configuration import trust
 from asr.configuration.compose import load_configuration
-from asr.configuration.search_path import CONF, folders, group_files, use_folder
+from asr.configuration.search_path import CONF, group_files, searched_folders, use_config_dir
 from asr.errors import UserError
 from tests.commands import ROOT, TINY, run
 from tests.configuration.own import write_own_encoder
@@ -20,18 +20,18 @@ def _a_process_of_its_own(monkeypatch, tmp_path):
     monkeypatch.setattr(trust, "_chosen", set())
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield
-    use_folder(None)
+    use_config_dir(None)
     sys.modules.pop("own_encoders", None)
 
 
 def test_in_a_checkout_the_folder_conf_is_found_once(monkeypatch):
     monkeypatch.chdir(ROOT)
-    assert folders() == [CONF]
+    assert searched_folders() == [CONF]
 
 
 def test_a_folder_beside_adds_choices(tmp_path):
     own = write_own_encoder(tmp_path)
-    assert folders() == [CONF, own]
+    assert searched_folders() == [CONF, own]
     assert group_files("encoder")["own"] == own / "encoder" / "own.yaml"
     config = load_configuration("train", ["encoder=own", "encoder.dim=8"])
     assert (config.choices.encoder, config.encoder.dim) == ("own", 8)
@@ -57,7 +57,7 @@ def test_a_folder_that_is_given_comes_first_and_may_replace_files(tmp_path):
     (own / "optimizer").mkdir(parents=True)
     text = (CONF / "optimizer" / "adamw.yaml").read_text("utf-8").replace("lr: 0.001 ", "lr: 0.007 ")
     (own / "optimizer" / "adamw.yaml").write_text(text, "utf-8")
-    use_folder(own)
+    use_config_dir(own)
     assert load_configuration("train", []).optimizer.lr == 0.007
     shown = run("train", f"--config-dir={own}", "--help").out
     assert "lr: 0.007" in shown

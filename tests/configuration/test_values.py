@@ -5,7 +5,7 @@ import re
 import pytest
 
 from asr.configuration.comments import comments_of_keys
-from asr.configuration.values import RANGE, parts_of, wanted_instead
+from asr.configuration.values import RANGE, expected_value, parts_of
 
 CASES = [  # default, comment, what is taken, what is not, and what is said of that
     (320, "", [1, 1000], [0, -1, 2.5, "many", None], "a whole number above 0"),
@@ -30,9 +30,9 @@ CASES = [  # default, comment, what is taken, what is not, and what is said of t
 @pytest.mark.parametrize(("default", "comment", "taken", "refused", "wanted"), CASES)
 def test_ranges(default, comment, taken, refused, wanted):
     for value in taken:
-        assert wanted_instead("encoder.size", default, value, comment) is None
+        assert expected_value("encoder.size", default, value, comment) is None
     for value in refused:
-        assert wanted_instead("encoder.size", default, value, comment) == wanted
+        assert expected_value("encoder.size", default, value, comment) == wanted
 
 
 def test_every_range_in_conf_is_understood():
@@ -45,8 +45,8 @@ def test_every_range_in_conf_is_understood():
 
 
 def test_units_may_be_fractions():
-    assert wanted_instead("features.hop_ms", 10, 12.5, "") is None
-    assert wanted_instead("features.hop_ms", 10, 0, "") == "a number above 0"
+    assert expected_value("features.hop_ms", 10, 12.5, "") is None
+    assert expected_value("features.hop_ms", 10, 0, "") == "a number above 0"
 
 
 @pytest.mark.parametrize("encoder", ["conformer", "conformer_large"])

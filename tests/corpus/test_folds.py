@@ -6,7 +6,7 @@ import pytest
 
 from asr.commands.train import corpus_to_train_on
 from asr.configuration.compose import load_values
-from asr.corpus.folds import in_fold, share_of
+from asr.corpus.folds import with_fold_as_dev, with_share_of_train
 from asr.errors import UserError
 from asr.screen import console
 from asr.training.plan import task_of
@@ -29,7 +29,7 @@ def speakers(cuts):
 
 def test_every_utterance_of_train_and_dev_is_dev_once(corpus):
     whole = ids(corpus.splits["train"]) | ids(corpus.splits["dev"])
-    parts = [in_fold(corpus, 3, fold) for fold in (1, 2, 3)]
+    parts = [with_fold_as_dev(corpus, 3, fold) for fold in (1, 2, 3)]
     heard = Counter(name for part in parts for name in ids(part.splits["dev"]))
     assert heard == Counter(whole)
     for part in parts:
@@ -39,19 +39,19 @@ def test_every_utterance_of_train_and_dev_is_dev_once(corpus):
 
 
 def test_parts_are_the_same_every_time(corpus):
-    once, again = (in_fold(corpus, 2, 1) for _ in range(2))
+    once, again = (with_fold_as_dev(corpus, 2, 1) for _ in range(2))
     assert [cut.id for cut in once.splits["train"]] == [cut.id for cut in again.splits["train"]]
 
 
 @pytest.mark.parametrize(("folds", "fold", "message"), [(3, 4, "from 1 to"), (1, 1, "2 or more"), (9, 1, "speakers")])
 def test_parts_that_cannot_be(corpus, folds, fold, message):
     with pytest.raises(UserError, match=message):
-        in_fold(corpus, folds, fold)
+        with_fold_as_dev(corpus, folds, fold)
 
 
 def test_a_share_is_a_part_of_a_larger(corpus):
-    whole, half, fifth = (ids(share_of(corpus, share).splits["train"]) for share in (1.0, 0.5, 0.2))
+    whole, half, fifth = (ids(with_share_of_train(corpus, share).splits["train"]) for share in (1.0, 0.5, 0.2))
     assert fifth < half < whole
     assert 0.3 < len(half) / len(whole) < 0.7
     with pytest.raises(UserError, match="none of"):
-        share_of(corpus, 1e-9)
+        with_share_of_train(corpus, 1e-9)

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from asr.corpus.readers import segments
-from asr.corpus.readers.segment_files import BadLine, Segment, ctm, joined, segments_of, stm, subtitles, textgrid
+from asr.corpus.readers.segment_files import BadLine, Segment, ctm, join_words, segments_of, stm, subtitles, textgrid
 from tests.corpus.recordings import record, tone
 from tests.corpus.test_readers import reasons, taken
 
@@ -102,7 +102,7 @@ def test_ctm_words_are_joined_at_pauses():
 
 def test_joined_utterances_keep_clear_of_their_neighbours_and_end():
     words = [Segment(0.3 * n, 0.3 * n + 0.3, f"w{n}") for n in range(100)]
-    made = list(joined(words))
+    made = list(join_words(words))
     assert [word for each in made for word in each.text.split()] == [word.text for word in words]
     assert all(each.end - each.start <= 15.21 for each in made)
     assert all(one.end <= other.start for one, other in itertools.pairwise(made))

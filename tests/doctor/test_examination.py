@@ -10,7 +10,7 @@ from asr.doctor.duplicates import exact_copies, near_copies
 from asr.doctor.examine import KIND_OF_REASON
 from asr.doctor.findings import REMEDIES
 from asr.doctor.measures import clipped_peaks, fingerprint, measure
-from asr.doctor.recordings import faults, other_channels, speaking_rates
+from asr.doctor.recordings import faults_of_recordings, other_channels, speaking_rates
 from asr.doctor.suspects import Suspect, suspicious
 
 RATE = 16000
@@ -74,7 +74,9 @@ def test_what_nobody_hears_is_not_missed():
         spectrum[edge_hz * 2 :] *= 1e-4
         measures = {"a": measure((0.1 * np.fft.irfft(spectrum)).astype(np.float32), rate)}
         assert measures["a"].bandwidth_hz == pytest.approx(edge_hz, abs=300)
-        assert [each.kind for each in faults(measures, {"a": rate}) if each.kind == "band_limited"] == found
+        assert [
+            each.kind for each in faults_of_recordings(measures, {"a": rate}) if each.kind == "band_limited"
+        ] == found
 
 
 def test_other_numbers_of_channels():
@@ -140,25 +142,27 @@ def test_japanese_is_one_script():
 
 def test_voices_and_sentences_on_both_sides():
     placed = [
-        splits.Placed("a", "train", "anna", "one two"),
-        splits.Placed("b", "train", "ben", "three four"),
-        splits.Placed("c", "test", "anna", "five"),
-        splits.Placed("d", "test", "carl", "three four"),
-        *(splits.Placed(text, "train", "dora", text) for text in ("six", "seven", "eight")),
+        splits.UtteranceInSplit("a", "train", "anna", "one two"),
+        splits.UtteranceInSplit("b", "train", "ben", "three four"),
+        splits.UtteranceInSplit("c", "test", "anna", "five"),
+        splits.UtteranceInSplit("d", "test", "carl", "three four"),
+        *(splits.UtteranceInSplit(text, "train", "dora", text) for text in ("six", "seven", "eight")),
     ]
-    kinds = {each.kind: each.value for each in splits.leaks(placed)}
+    kinds = {each.kind: each.value for each in splits.shared_with_train(placed)}
     assert kinds["speaker_leak"] == "test and train share 1 speakers (anna), 1 utterances"
     assert kinds["sentence_leak"] == "1 of 2 sentences of test are in train, d for example: three four"
-    assert [each.value.split(":")[0] for each in splits.sizes(placed)] == ["test has 3 words"]
+    assert [each.value.split(":")[0] for each in splits.small_splits(placed)] == ["test has 3 words"]
 
 
 def test_a_split_large_enough_is_not_small():
-    assert not list(splits.sizes([splits.Placed("a", "test", None, "word " * 1000)]))
+    assert not list(splits.small_splits([splits.UtteranceInSplit("a", "test", None, "word " * 1000)]))
 
 
 def test_one_voice_and_few_sentences_are_told_as_such():
-    placed = [splits.Placed(f"u{i}", "test" if i % 5 == 0 else "train", "anna", f"line {i % 3}") for i in range(30)]
-    speaker, sentence = splits.leaks(placed)
+    placed = [
+        splits.UtteranceInSplit(f"u{i}", "test" if i % 5 == 0 else "train", "anna", f"line {i % 3}") for i in range(30)
+    ]
+    speaker, sentence = splits.shared_with_train(placed)
     assert speaker.value == "anna is the only speaker: the score of test says nothing about other voices"
     assert sentence.value.endswith("the corpus repeats its sentences, and the score says nothing about others")
     (told,) = transcripts.repetitions({each.id: each.text for each in placed})

@@ -204,12 +204,12 @@ def test_it_is_written_seldom_while_the_sweep_goes_on(tmp_path):
     sweep = sweep_in(tmp_path)
     report = Report(sweep, {"sampler": {}, "pruner": {}}, ["tune.py"])
     trials = trials_of(sweep, 6)
-    report.look(trials, [], 1.0)
+    report.write_if_due(trials, [], 1.0)
     first = (tmp_path / "report.html").stat().st_mtime_ns
-    report.look(trials_of(sweep, 9), [], 2.0)
+    report.write_if_due(trials_of(sweep, 9), [], 2.0)
     assert (tmp_path / "report.html").stat().st_mtime_ns == first
     report.due = 0.0
-    report.look(trials_of(sweep, 9), [], 2.0)
+    report.write_if_due(trials_of(sweep, 9), [], 2.0)
     assert (tmp_path / "report.html").stat().st_mtime_ns > first
 
 

@@ -146,16 +146,16 @@ def test_cache_follows_xdg(tmp_path, monkeypatch):
 def test_espeak_that_cannot_be_loaded(monkeypatch):
     monkeypatch.setattr(espeak.sys, "executable", "/bin/false")
     with pytest.raises(UserError, match="espeakng-loader"):
-        list(espeak.speak([espeak.Speech("hello", "en-us", 160, 50, 50)]))
+        list(espeak.speak([espeak.SpeechRequest("hello", "en-us", 160, 50, 50)]))
 
 
 def test_unknown_voice():
     with pytest.raises(UserError, match="no voice 'klingonese'"):
-        list(espeak.speak([espeak.Speech("hello", "klingonese", 160, 50, 50)]))
+        list(espeak.speak([espeak.SpeechRequest("hello", "klingonese", 160, 50, 50)]))
 
 
 def test_when_each_word_is_said():
-    speech = espeak.Speech("the green house, put it in the box", "en-us", 150, 50, 50)
+    speech = espeak.SpeechRequest("the green house, put it in the box", "en-us", 150, 50, 50)
     ((samples, words),) = espeak.speak_timed([speech])
     assert " ".join(word.text for word in words) == speech.text
     times = [time for word in words for time in (word.start, word.end)]

@@ -11,7 +11,7 @@ from asr.model.speech_model import SpeechModel
 from asr.tasks.transcribe import long_recordings
 from asr.tasks.transcribe.ctc.head import CTCHead
 from asr.tasks.transcribe.decode.greedy import GreedyDecoder, Hypothesis
-from asr.tasks.transcribe.long_recordings import consecutive_log_probs, heard_in_parts, stretches
+from asr.tasks.transcribe.long_recordings import consecutive_log_probs, decode_parts, stretches
 from asr.tasks.transcribe.text.tokenizer import BLANK
 
 RATE = 8000
@@ -34,7 +34,7 @@ def test_parts_are_the_whole_where_the_model_hears_no_further(local_model, secon
     parts = list(consecutive_log_probs(local_model, samples, RATE))
     assert torch.allclose(torch.cat(parts), whole[0, : lengths[0]], atol=1e-4)
     assert all(len(part) * local_model.frame_s <= long_recordings.CHUNK_S + 0.1 for part in parts)
-    heard = heard_in_parts(GreedyDecoder(), iter(parts))
+    heard = decode_parts(GreedyDecoder(), iter(parts))
     assert heard.starts == sorted(heard.starts)
     assert max(heard.ends, default=0) <= len(whole[0])
 

@@ -14,7 +14,7 @@ from typing import Any
 from lhotse.cut import Cut
 
 from asr.audio.recording import AudioProblem, open_audio
-from asr.corpus.checking import cores, rejection_of
+from asr.corpus.checking import rejection_of, usable_cores
 from asr.corpus.cuts import make_cut
 from asr.corpus.source import REJECTED
 from asr.corpus.splits import Member, assign_splits
@@ -107,7 +107,7 @@ def _part(utterances: Sequence[Utterance], work: Path) -> Path:
     key = blake2b("\n".join(map(repr, utterances)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     file = work / f"{key}.jsonl.gz"
     if not file.exists():
-        with ThreadPoolExecutor(cores()) as pool:
+        with ThreadPoolExecutor(usable_cores()) as pool:
             lines = list(pool.map(_line, utterances))
         with whole_file(file) as part, zipped_file(part) as stream:
             stream.writelines(json.dumps(line).encode() + b"\n" for line in lines)
@@ -116,13 +116,13 @@ def _part(utterances: Sequence[Utterance], work: Path) -> Path:
 
 def _line(utterance: Utterance) -> dict[str, Any]:
     """{"cut", "speaker", "split"} of an utterance that can be used, else {"rejected"}."""
-    found = described(utterance)
+    found = cut_or_rejection(utterance)
     if isinstance(found, Rejection):
         return {"rejected": asdict(found)}
     return {"cut": found.to_dict(), "speaker": utterance.speaker, "split": utterance.split}
 
 
-def described(utterance: Utterance) -> Cut | Rejection:
+def cut_or_rejection(utterance: Utterance) -> Cut | Rejection:
     """An utterance as a cut at its recording's own rate, by the recording's header."""
     if utterance.rejection is not None:
         return utterance.rejection

@@ -16,7 +16,7 @@ from lhotse.cut import Cut
 from lhotse.serialization import deserialize_item
 
 from asr.corpus.cuts import AVERAGED, BYTE_RANGE, GENDER, TRANSCRIPT
-from asr.corpus.readers.lines import located, manifest_lines
+from asr.corpus.readers.lines import absolute_path, manifest_lines
 from asr.corpus.splits import split_within
 from asr.corpus.utterance import Utterance
 from asr.errors import UserError, one_line
@@ -130,7 +130,7 @@ def _placed(utterance: Utterance, cut: MonoCut | MultiCut, recording: Recording,
     if averaged and set(channels) != set(sources[0].channels):
         detail = f"channels {channels} of {sources[0].channels}: some of several cannot be averaged"
         return utterance.rejected("audio_unreadable", detail, "take one channel or all of them")
-    path = located(Path(str(sources[0].source)), folder)
+    path = absolute_path(Path(str(sources[0].source)), folder)
     several = len(sources[0].channels) > 1
     whole = cut.start == 0 and abs(cut.duration - recording.duration) < 0.5 / recording.sampling_rate
     effects = [effect if isinstance(effect, dict) else effect.to_dict() for effect in recording.transforms or ()]

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from asr.corpus.readers.lines import numbered_lines, undecodable, without_transcript
+from asr.corpus.readers.lines import numbered_lines, reject_not_utf8, without_transcript
 from asr.corpus.splits import split_of
 from asr.corpus.utterance import Utterance
 from asr.errors import UserError
@@ -59,7 +59,7 @@ def _read_data_folder(folder: Path, split: str | None) -> Iterator[Utterance]:
         if recording not in paths:
             where = f"{folder / 'wav.scp'} has no line for {recording!r} (text, line {line})"
             utterance = utterance.rejected("audio_missing", where, "add the line, or take the utterance out of text")
-        yield undecodable(utterance, folder / "text", line)
+        yield reject_not_utf8(utterance, folder / "text", line)
     for name, (recording, start, duration) in spans.items():
         if name not in transcribed:
             utterance = Utterance(name, paths.get(recording), None, speakers.get(name), start, duration, split=split)

@@ -6,7 +6,7 @@ https://www.openslr.org/12
 from collections.abc import Iterator
 from pathlib import Path
 
-from asr.corpus.readers.lines import numbered_lines, undecodable, without_transcript
+from asr.corpus.readers.lines import numbered_lines, reject_not_utf8, without_transcript
 from asr.corpus.splits import split_of
 from asr.corpus.utterance import Utterance, is_audio
 
@@ -32,7 +32,7 @@ def read(source: Path | str) -> Iterator[Utterance]:
             if utterance.audio is None:
                 detail = f"{transcripts}, line {number}: there is no recording {name} beside it"
                 utterance = utterance.rejected("audio_missing", detail, "put it there, or take the line out")
-            yield undecodable(utterance, transcripts, number)
+            yield reject_not_utf8(utterance, transcripts, number)
         for name, path in recordings.items():
             yield without_transcript(Utterance(name, path, None, name.split("-")[0], split=split), transcripts)
 

@@ -10,7 +10,7 @@ from asr.corpus.utterance import Utterance
 from asr.errors import UserError, one_line
 
 BYTE_ORDER_MARK = "\ufeff"
-REPLACEMENT = "\ufffd"  # what undecodable bytes become
+REPLACEMENT = "\ufffd"  # what reject_not_utf8 bytes become
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -43,14 +43,14 @@ def with_transcript_file(utterance: Utterance, path: Path) -> Utterance:
     return replace(utterance, text=" ".join(text.split()))
 
 
-def undecodable(utterance: Utterance, table: Path, line: int) -> Utterance:
+def reject_not_utf8(utterance: Utterance, table: Path, line: int) -> Utterance:
     """The utterance, rejected where its text holds what was not UTF-8 in a table's line."""
     if utterance.rejection is not None or REPLACEMENT not in (utterance.text or ""):
         return utterance
     return utterance.rejected("transcript_not_utf8", f"{table}, line {line}, is not UTF-8", "save the file as UTF-8")
 
 
-def located(path: Path, folder: Path) -> Path:
+def absolute_path(path: Path, folder: Path) -> Path:
     """A manifest's path made absolute: relative to the manifest's folder, else to where we run."""
     if path.is_absolute():
         return path

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from asr.corpus.readers.lines import located, numbered_lines, undecodable
+from asr.corpus.readers.lines import absolute_path, numbered_lines, reject_not_utf8
 from asr.corpus.splits import split_within
 from asr.corpus.utterance import ABOUT, Utterance
 
@@ -56,7 +56,7 @@ def _utterance(manifest: Path, number: int, line: str, split: str | None) -> Utt
     try:
         entry: Any = json.loads(line)
         name = entry["audio_filepath"]
-        audio = located(Path(name), manifest.parent)
+        audio = absolute_path(Path(name), manifest.parent)
         start = float(entry.get("offset") or 0.0)
         duration = None if entry.get("duration") is None else float(entry["duration"])
         text, speaker = entry.get("text"), entry.get("speaker")
@@ -83,4 +83,4 @@ def _utterance(manifest: Path, number: int, line: str, split: str | None) -> Utt
         split=split,
         about={key: str(entry[key]) for key in ABOUT if entry.get(key) not in (None, "")},
     )
-    return undecodable(utterance, manifest, number)
+    return reject_not_utf8(utterance, manifest, number)

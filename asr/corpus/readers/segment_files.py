@@ -100,7 +100,7 @@ def ctm(content: str) -> Iterator[Segment | BadLine]:
             words.append(found)
     words.sort(key=lambda word: (word.recording or "", word.channel or "", word.start))
     for _, spoken in groupby(words, key=lambda word: (word.recording, word.channel)):
-        yield from joined(list(spoken))
+        yield from join_words(list(spoken))
 
 
 def textgrid(content: str) -> Iterator[Segment | BadLine]:
@@ -132,7 +132,7 @@ def textgrid(content: str) -> Iterator[Segment | BadLine]:
         if not speaker and kind.lower() not in WORD_TIERS + NAMELESS_TIERS:
             speaker = kind
         found = [replace(segment, speaker=speaker or None) for segment in found]
-        yield from joined(found) if kind.lower() in WORD_TIERS else found
+        yield from join_words(found) if kind.lower() in WORD_TIERS else found
 
 
 def subtitles(content: str) -> Iterator[Segment | BadLine]:
@@ -154,7 +154,7 @@ PARSERS: dict[str, Callable[[str], Iterator[Segment | BadLine]]] = {
 }
 
 
-def joined(words: Iterable[Segment]) -> Iterator[Segment]:
+def join_words(words: Iterable[Segment]) -> Iterator[Segment]:
     """Words of one speaker, sorted by time, as utterances that end at a pause, or at the first word after LONGEST_S."""
     groups: list[list[Segment]] = []
     for word in words:

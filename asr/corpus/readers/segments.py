@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from asr.corpus.readers.lines import undecodable
+from asr.corpus.readers.lines import reject_not_utf8
 from asr.corpus.readers.segment_files import PARSERS, BadLine, Segment, segments_of
 from asr.corpus.splits import split_of
 from asr.corpus.utterance import Utterance, is_audio
@@ -44,7 +44,7 @@ def read(source: Path | str) -> Iterator[Utterance]:
                 continue
             named = found.recording or Path(beside).name
             known = beside if beside in recordings and Path(beside).name == named else by_name.get(named, named)
-            yield undecodable(_utterance(found, known, recordings.get(known), path), path, 0)
+            yield reject_not_utf8(_utterance(found, known, recordings.get(known), path), path, 0)
 
 
 def _utterance(segment: Segment, recording: str, audio: Path | None, path: Path) -> Utterance:

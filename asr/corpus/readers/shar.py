@@ -33,7 +33,7 @@ def read(source: Path | str) -> Iterator[Utterance]:
     for folder, split in _folders(Path(source)).items():
         for cuts in sorted(folder.glob("cuts.*.jsonl*")):
             archive = folder / f"recording.{cuts.name.split('.')[1]}.tar"
-            places = _places(archive)
+            places = _recording_places(archive)
             for number, line in manifest_lines(cuts):
                 use = partial(_utterances, archive=archive, places=places)
                 yield from utterances_of_line(cuts, number, line, split, use)
@@ -51,7 +51,7 @@ def _is_shar(folder: Path) -> bool:
     return any(folder.glob("cuts.*.jsonl*")) and any(folder.glob("recording.*.tar*"))
 
 
-def _places(archive: Path) -> dict[str, tuple[int, int]]:
+def _recording_places(archive: Path) -> dict[str, tuple[int, int]]:
     """Where each cut's recording lies in an archive: {cut id: (offset, size)} in bytes."""
     try:
         with tarfile.open(archive, "r:") as members:

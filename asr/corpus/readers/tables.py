@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from asr.corpus.readers.lines import numbered_lines, undecodable
+from asr.corpus.readers.lines import numbered_lines, reject_not_utf8
 from asr.corpus.splits import SPLIT_OF_WORD, split_of, split_within
 from asr.corpus.utterance import ABOUT, AUDIO_SUFFIXES, Utterance
 from asr.errors import UserError
@@ -133,7 +133,7 @@ def _utterance(
     about = {name: value for name, position in columns.about if (value := _cell(row, position)) is not None}
     text = row[columns.text].strip()
     utterance = Utterance(stem.as_posix(), audio.find(name), text, speaker, split=split, about=about)
-    return undecodable(utterance, table, number)
+    return reject_not_utf8(utterance, table, number)
 
 
 def _cell(row: Sequence[str], position: int | None) -> str | None:

@@ -89,7 +89,7 @@ def sharded_corpora(
     return corpora, given
 
 
-def opened(place: str):
+def open_lines(place: str):
     """Lines of a compressed manifest, from a file or over HTTP."""
     if URL.match(place):
         return open_best(place, "r")

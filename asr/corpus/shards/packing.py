@@ -20,10 +20,10 @@ from lhotse.shar import TarWriter
 from lhotse.utils import fastcopy
 
 from asr.corpus.batches import as_float
-from asr.corpus.checking import Checked, Targeted, check_all, common_rate, with_targets
+from asr.corpus.checking import CheckedUtterance, UtteranceWithTarget, check_all, common_rate, with_targets
 from asr.corpus.source import REJECTED, write_rejected
 from asr.corpus.splits import Member, assign_splits, hash_fraction
-from asr.corpus.utterance import SPLITS, Known, Reading, Rejection, Utterance
+from asr.corpus.utterance import SPLITS, Reading, Rejection, Utterance, UtteranceFacts
 from asr.errors import UserError
 from asr.writing import partial_folder, write_whole, zipped_file
 
@@ -37,7 +37,7 @@ def shard(
     utterances: Iterable[Utterance],
     target: Path,
     *,
-    target_of: Callable[[Known], str],
+    target_of: Callable[[UtteranceFacts], str],
     sample_rate: int | None,
     dev_fraction: float,
     test_fraction: float,
@@ -62,11 +62,11 @@ def shard(
         raise UserError(f"Opus takes {', '.join(map(str, OPUS_RATES))} Hz, not {rate}; set data.sample_rate")
     members = [Member(item.utterance.id, item.utterance.speaker, item.utterance.split) for item in targeted]
     assigned, split_note = assign_splits(members, dev_fraction, test_fraction)
-    parts: dict[str, list[Targeted]] = {split: [] for split in SPLITS}
+    parts: dict[str, list[UtteranceWithTarget]] = {split: [] for split in SPLITS}
     for item, split in zip(targeted, assigned, strict=True):
         parts[split].append(item)
     work = partial_folder(target)
-    made, state = _opened(work, [targeted, assigned, rate, form, size, max_utterance_seconds])
+    made, state = _work_folders(work, [targeted, assigned, rate, form, size, max_utterance_seconds])
     done = 0
     index: dict[str, Any] = {"format": FORMAT, "sample_rate": rate, "note": f"{note}; {split_note}", "splits": {}}
     for split, part in parts.items():
@@ -101,7 +101,7 @@ def summary(shards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _opened(work: Path, plan: object) -> tuple[Path, Path]:
+def _work_folders(work: Path, plan: object) -> tuple[Path, Path]:
     """The folders of an earlier run with the same plan, or empty ones: what is made, and what is known of it."""
     key = blake2b(repr(plan).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     made, state = work / "made", work / "state"
@@ -114,7 +114,13 @@ def _opened(work: Path, plan: object) -> tuple[Path, Path]:
 
 
 def _shard_once(
-    part: Sequence[Targeted], folder: Path, number: int, state: Path, rate: int, form: str, max_seconds: float
+    part: Sequence[UtteranceWithTarget],
+    folder: Path,
+    number: int,
+    state: Path,
+    rate: int,
+    form: str,
+    max_seconds: float,
 ) -> dict[str, Any]:
     """What `_write_shard` says, which an earlier run may have written down already."""
     record = state / f"{folder.name}.{number:06d}.json"
@@ -124,7 +130,7 @@ def _shard_once(
 
 
 def _write_shard(
-    part: Sequence[Targeted], folder: Path, number: int, rate: int, form: str, max_seconds: float
+    part: Sequence[UtteranceWithTarget], folder: Path, number: int, rate: int, form: str, max_seconds: float
 ) -> dict[str, Any]:
     """One manifest and one tar file; {"cuts", "recording", "utterances", "seconds", "rejected"}."""
     folder.mkdir(exist_ok=True)
@@ -148,7 +154,7 @@ def _write_shard(
     return {**names, "utterances": count, "seconds": round(seconds, 3), "rejected": rejected}
 
 
-def _cut(checked: Checked, rate: int) -> MonoCut:
+def _cut(checked: CheckedUtterance, rate: int) -> MonoCut:
     """The cut as Shar keeps it: whole, mono, its recording's bytes in the tar file."""
     assert checked.cut is not None and checked.samples is not None
     utterance, samples = checked.utterance, len(checked.samples)

@@ -21,20 +21,22 @@ from lhotse.shar.readers.utils import split_by_node, split_by_worker
 from torch.utils.data import DataLoader
 
 from asr.audio.recording import AudioProblem
-from asr.corpus.batches import Batch, SpeechDataset, Waiting
+from asr.corpus.batches import Batch, SpeechDataset, next_batch
 from asr.corpus.checking import int16_if_exact
 from asr.corpus.corpus import Corpus
-from asr.corpus.cuts import TRANSCRIPT, known_of, load_samples
-from asr.corpus.shards.index import Shards, cuts_of, opened
-from asr.corpus.utterance import SPLITS, Known, Rejection, Seconds
+from asr.corpus.cuts import TRANSCRIPT, facts_of_supervision, load_samples
+from asr.corpus.shards.index import Shards, cuts_of, open_lines
+from asr.corpus.utterance import SPLITS, Rejection, Seconds, UtteranceFacts
 from asr.errors import UserError
-from asr.screen import console, tell
+from asr.screen import console, print_notes
 from asr.task import Unusable
 
-BUFFER = 2000  # utterances that a worker chooses its batches from
+BUCKET_BUFFER = 2000  # utterances that a worker chooses its batches from
 BUCKETS = 20
-TARGETS = 100_000  # of each corpus that tokens or labels are learnt from; utterances lie in the shards in random order
-SHUFFLED = 1000  # utterances among which the next one of a stream is drawn
+TARGETS_READ = (
+    100_000  # of each corpus that tokens or labels are learnt from; utterances lie in the shards in random order
+)
+SHUFFLE_BUFFER = 1000  # utterances among which the next one of a stream is drawn
 
 
 @dataclass
@@ -43,7 +45,7 @@ class Stream:
 
     corpora: Sequence[Shards]
     weights: Sequence[float]
-    target_of: Callable[[Known], str]
+    target_of: Callable[[UtteranceFacts], str]
     sample_rate: int
     utterances: int = field(init=False)
     seconds: Seconds = field(init=False)
@@ -64,7 +66,7 @@ class Stream:
         """The bounds between BUCKETS classes of utterances with as many seconds each, by every corpus's first shard."""
         seconds = []
         for shards in self.corpora:
-            with opened(shards.shards("train")[0]["cuts"]) as lines:
+            with open_lines(shards.shards("train")[0]["cuts"]) as lines:
                 seconds += [json.loads(line)["duration"] for line in lines]
         seconds.sort()
         totals = np.cumsum(seconds)
@@ -72,13 +74,13 @@ class Stream:
         return sorted({seconds[bound] for bound in bounds})
 
     def targets(self) -> Iterator[str]:
-        """The targets of the first TARGETS utterances of every corpus, from the manifests alone."""
+        """The targets of the first TARGETS_READ utterances of every corpus, from the manifests alone."""
         for shards in self.corpora:
-            yield from islice(self._targets_of(shards), TARGETS)
+            yield from islice(self._targets_of(shards), TARGETS_READ)
 
     def _targets_of(self, shards: Shards) -> Iterator[str]:
         for shard in shards.shards("train"):
-            with opened(shard["cuts"]) as lines:
+            with open_lines(shard["cuts"]) as lines:
                 for line in lines:
                     (spoken,) = json.loads(line)["supervisions"]
                     yield target_or_empty(self.target_of, SupervisionSegment.from_dict(spoken))
@@ -86,19 +88,19 @@ class Stream:
     def cuts(self, seed: int) -> CutSet:
         """Without end, each time round in another order; this worker's share of the shards alone."""
         streams = [
-            CutSet(Endless(shards.shards("train"), seed)).map(
-                WithTarget(self.target_of, self.sample_rate, shards.prefix)
+            CutSet(EndlessCuts(shards.shards("train"), seed)).map(
+                SetTarget(self.target_of, self.sample_rate, shards.prefix)
             )
             for shards in self.corpora
         ]
         mixed = streams[0] if len(streams) == 1 else CutSet.mux(*streams, weights=list(self.weights), seed=seed)
-        return mixed.shuffle(rng=random.Random(seed), buffer_size=SHUFFLED)
+        return mixed.shuffle(rng=random.Random(seed), buffer_size=SHUFFLE_BUFFER)
 
 
-class Endless:
-    """The cuts of this worker's share of the shards, again and again, each time round in another order.
+class EndlessCuts:
+    """The cuts of this worker's share of the shards, again and again, each time in another order.
 
-    What cannot be read of a damaged shard is left out and said.
+    What cannot be read of a damaged shard is left out, with a note.
     """
 
     def __init__(self, shards: Sequence[dict[str, str]], seed: int) -> None:
@@ -110,7 +112,7 @@ class Endless:
             random.Random(self.seed + time_round).shuffle(mine)
             found = False
             for shard in mine:
-                for cut in cuts_of(shard, on_damage=lambda problem: tell(console(), [problem])):
+                for cut in cuts_of(shard, on_damage=lambda problem: print_notes(console(), [problem])):
                     found = True
                     yield cut
             if not found:
@@ -118,10 +120,10 @@ class Endless:
 
 
 @dataclass(frozen=True)
-class WithTarget:
+class SetTarget:
     """A cut as a Corpus has it: its text the target, recording at the corpus's rate in Hz, `prefix` before the id."""
 
-    target_of: Callable[[Known], str]
+    target_of: Callable[[UtteranceFacts], str]
     sample_rate: int
     prefix: str = ""
 
@@ -135,16 +137,18 @@ class WithTarget:
         return cut if cut.sampling_rate == self.sample_rate else cut.resample(self.sample_rate)
 
 
-def target_or_empty(target_of: Callable[[Known], str], supervision: SupervisionSegment) -> str:
+def target_or_empty(target_of: Callable[[UtteranceFacts], str], supervision: SupervisionSegment) -> str:
     """The target; an empty one where there is none, which the training leaves out by name."""
     try:
-        return target_of(known_of(supervision))
+        return target_of(facts_of_supervision(supervision))
     except Unusable:
         return ""
 
 
-class StreamLoader(Waiting):
+class StreamLoader:
     """Batches of a Stream; an epoch is as many of them as hold the corpora's seconds once, the same on every device."""
+
+    waited_s = 0.0
 
     def __init__(self, stream: Stream, dataset: SpeechDataset, batch_seconds: float, workers: int, seed: int) -> None:
         self.stream, self.dataset, self.batch_seconds = stream, dataset, batch_seconds
@@ -160,7 +164,9 @@ class StreamLoader(Waiting):
         if self.endless is None:
             self.endless = iter(self._loader())
         for _ in range(len(self)):
-            if (batch := self.timed(self.endless)) is None:
+            batch, waited_s = next_batch(self.endless)
+            self.waited_s += waited_s
+            if batch is None:
                 return
             yield batch
 
@@ -169,12 +175,12 @@ class StreamLoader(Waiting):
         if self.endless is None:
             self.first_epoch = epoch
 
-    def go_on(self, epoch: int) -> None:
-        """Read from this epoch on, whatever was read before."""
+    def start_at_epoch(self, epoch: int) -> None:
+        """Read from this epoch on, whichever epochs were read before."""
         self.first_epoch, self.endless = epoch, None
 
-    def share(self, rank: int, world_size: int) -> None:
-        """Read what is left to this one of several processes."""
+    def use_share_of_process(self, rank: int, world_size: int) -> None:
+        """Read only the shards of process number `rank` out of `world_size`; UserError where there are too few."""
         if self.stream.fewest_shards < world_size:
             raise UserError(
                 f"{self.stream.fewest_shards} shards for {world_size} processes; "
@@ -188,7 +194,7 @@ class StreamLoader(Waiting):
             self.stream.cuts(seed),
             max_duration=self.batch_seconds,
             duration_bins=self.stream.duration_bins(),
-            buffer_size=BUFFER,
+            buffer_size=BUCKET_BUFFER,
             shuffle=True,
             seed=seed,
             rank=0,
@@ -219,7 +225,7 @@ class WorkerStart:
 def streamed_corpus(
     corpora: Sequence[Shards],
     weights: Sequence[float | None],
-    target_of: Callable[[Known], str],
+    target_of: Callable[[UtteranceFacts], str],
     sample_rate: int | None,
 ) -> Corpus:
     """A Corpus whose train is a Stream; dev and test of all corpora are decoded into memory.
@@ -239,13 +245,13 @@ def streamed_corpus(
     stream = Stream(training, drawn, target_of, rate)
     many = sum(len(shards.shards("train")) for shards in training)
     notes = [f"{', '.join(shards.base for shards in corpora)}: train is read from {many} shards as training goes"]
-    corpus = held_corpus(corpora, ("dev", "test"), target_of, rate)
+    corpus = corpus_in_memory(corpora, ("dev", "test"), target_of, rate)
     corpus.splits["train"], corpus.notes = stream, notes + corpus.notes
     return corpus
 
 
-def held_corpus(
-    corpora: Sequence[Shards], splits: Sequence[str], target_of: Callable[[Known], str], sample_rate: int
+def corpus_in_memory(
+    corpora: Sequence[Shards], splits: Sequence[str], target_of: Callable[[UtteranceFacts], str], sample_rate: int
 ) -> Corpus:
     """A Corpus of these splits of all corpora, decoded into memory. Raises UserError where one has nothing."""
     found = Corpus({}, [], [], {}, sample_rate)
@@ -254,7 +260,7 @@ def held_corpus(
         for shard, prefix in [(shard, each.prefix) for each in corpora for shard in each.shards(split)]:
             for cut in cuts_of(shard, on_damage=found.notes.append):
                 try:
-                    cut = WithTarget(target_of, sample_rate, prefix)(cut)
+                    cut = SetTarget(target_of, sample_rate, prefix)(cut)
                     found.audio[cut.id] = int16_if_exact(load_samples(cut))
                 except AudioProblem as problem:
                     why = (problem.reason, problem.detail, problem.remedy)

@@ -1,26 +1,13 @@
 """Bidirectional long short-term memory for CTC (Graves et al. 2013)."""
 
-from collections.abc import Callable
+from torch import nn
 
-from torch import Tensor, nn
-
-from asr.model.encoders.recurrent import Bidirectional, RecurrentStack
-from asr.model.encoders.subsampling import Subsampling
+from asr.model.encoders.recurrent import Bidirectional, NewSubsampling, RecurrentEncoder
 
 
-class BiLSTM(nn.Module):
+def BiLSTM(  # noqa: N802 - named as what it is
+    features: int, units: int, layers: int, dropout: float, subsampling: NewSubsampling
+) -> RecurrentEncoder:
     """(B, T, F) -> (B, T', 2 · units): an output frame has seen the whole utterance, from both sides."""
-
-    def __init__(
-        self, features: int, units: int, layers: int, dropout: float, subsampling: Callable[[int, int], Subsampling]
-    ) -> None:
-        super().__init__()
-        self.dim = 2 * units
-        self.subsampling = subsampling(features, self.dim)
-        self.stride, self.frames_of = self.subsampling.stride, self.subsampling.frames_of
-        stack = [Bidirectional(nn.LSTM, self.dim, units) for _ in range(layers)]
-        self.stack = RecurrentStack(stack, self.dim, dropout)
-
-    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        x, lengths = self.subsampling(x, lengths)
-        return self.stack(x, lengths), lengths
+    width = 2 * units
+    return RecurrentEncoder(lambda: Bidirectional(nn.LSTM, width, units), features, width, layers, dropout, subsampling)

@@ -1,25 +1,12 @@
 """Gated recurrent units (Cho et al. 2014), forward in time."""
 
-from collections.abc import Callable
+from torch import nn
 
-from torch import Tensor, nn
-
-from asr.model.encoders.recurrent import Forward, RecurrentStack
-from asr.model.encoders.subsampling import Subsampling
+from asr.model.encoders.recurrent import Forward, NewSubsampling, RecurrentEncoder
 
 
-class GRU(nn.Module):
+def GRU(  # noqa: N802 - named as the layer that it is made of
+    features: int, units: int, layers: int, dropout: float, subsampling: NewSubsampling
+) -> RecurrentEncoder:
     """(B, T, F) -> (B, T', units): an output frame has seen every frame before it and none after."""
-
-    def __init__(
-        self, features: int, units: int, layers: int, dropout: float, subsampling: Callable[[int, int], Subsampling]
-    ) -> None:
-        super().__init__()
-        self.dim = units
-        self.subsampling = subsampling(features, units)
-        self.stride, self.frames_of = self.subsampling.stride, self.subsampling.frames_of
-        self.stack = RecurrentStack([Forward(nn.GRU, units, units) for _ in range(layers)], units, dropout)
-
-    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        x, lengths = self.subsampling(x, lengths)
-        return self.stack(x, lengths), lengths
+    return RecurrentEncoder(lambda: Forward(nn.GRU, units, units), features, units, layers, dropout, subsampling)

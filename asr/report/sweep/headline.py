@@ -33,8 +33,8 @@ def headline(sweep: Sweep, summary: Mapping[str, Any], trials: Sequence[FrozenTr
     over_seeds = f", mean of {seeds} seeds" if seeds > 1 else ""
     cards = [
         ("Winner", winner["label"], f"search={sweep.name}"),
-        (f"{rate.title} on dev{over_seeds}", percent(winner["dev"]), in_words(winner["dev_ci95"])),
-        (f"{rate.title} on test", percent(test.get(rate.name)), in_words(test.get(f"{rate.name}_ci95"))),
+        (f"{rate.title} on dev{over_seeds}", percent(winner["dev"]), interval_in_words(winner["dev_ci95"])),
+        (f"{rate.title} on test", percent(test.get(rate.name)), interval_in_words(test.get(f"{rate.name}_ci95"))),
         trials_card(trials),
         time_card(summary["seconds"], summary["trained_share"]),
     ]
@@ -63,7 +63,7 @@ def headline_so_far(
     cards = [trials_card(trials), time_card(seconds, trained / (seconds * sweep.workers) if seconds else None)]
     if finished:
         best = finished[0]
-        expected = in_words(dev_of(best).get(f"{rate.name}_ci95"))
+        expected = interval_in_words(dev_of(best).get(f"{rate.name}_ci95"))
         remark = "of one training" + (f", {expected}" if expected else "")
         figure = percent(dev_rate(best, rate.name))
         cards = [("Best so far", f"trial {best.number}", ""), (f"{rate.title} on dev", figure, remark), *cards]
@@ -87,7 +87,7 @@ def headline_so_far(
     )
 
 
-def in_words(values: Any) -> str:
+def interval_in_words(values: Any) -> str:
     """95 % interval 3.1 – 5.4 %; nothing for what is no interval."""
     expected = interval(values)
     return f"95 % interval {expected}" if expected else ""

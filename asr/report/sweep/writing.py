@@ -39,7 +39,7 @@ class Report:
     due: float = 0.0
     written_of: list[Any] = field(default_factory=list)
 
-    def look(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial], seconds: float) -> None:
+    def write_if_due(self, trials: Sequence[FrozenTrial], finals: Sequence[FrozenTrial], seconds: float) -> None:
         """Write the page where there is something new and it was not written lately."""
         known = [(trial.state, len(trial.intermediate_values)) for trial in (*trials, *finals)]
         if time.monotonic() < self.due or known == self.written_of:

@@ -17,8 +17,8 @@ from asr.corpus.cuts import about
 from asr.evaluation.breakdown import UtteranceRates, breakdown
 from asr.evaluation.calibration import calibration
 from asr.evaluation.classification import score_labels
-from asr.screen import counting
-from asr.task import Held, Measured
+from asr.screen import progress_bar
+from asr.task import Measured, SplitToMeasure
 from asr.tasks.classify.classifier import Classifier, labelled
 
 LATENCY_UTTERANCES = 20
@@ -26,14 +26,16 @@ TEMPERATURES = (0.05, 20.0)  # the lowest, the highest
 LISTED = 100  # confusions in errors.json
 
 
-def log_probs_of(classifier: Classifier, held: Held) -> tuple[dict[str, np.ndarray], dict[str, dict], float, float]:
+def log_probs_of(
+    classifier: Classifier, held: SplitToMeasure
+) -> tuple[dict[str, np.ndarray], dict[str, dict], float, float]:
     """By utterance id the (L,) log-probabilities and the level of the sound; seconds of audio and of processing."""
     classifier.model.to(held.device)
     found: dict[str, np.ndarray] = {}
     levels: dict[str, dict] = {}
     audio_s = processing_s = 0.0
     batches = evaluation_batches(held.cuts, held.dataset, held.batch_seconds, held.workers)
-    with counting(held.screen, f"classifying {held.split}") as on_progress, torch.inference_mode():
+    with progress_bar(held.screen, f"classifying {held.split}") as on_progress, torch.inference_mode():
         for batch in batches:
             batch.check_whole()
             begun = time.perf_counter()
@@ -67,7 +69,7 @@ def fit_temperature(log_probs: Sequence[np.ndarray], references: Sequence[int]) 
     return round(float(np.exp(minimize_scalar(cost, bounds=(low, high), method="bounded").x)), 4)
 
 
-def measure(classifier: Classifier, held: Held, calibrate: bool) -> Measured:
+def measure(classifier: Classifier, held: SplitToMeasure, calibrate: bool) -> Measured:
     """Score a split; calibrate: first learn from it how sure the classifier may be."""
     task = classifier.task
     log_probs, levels, audio_s, processing_s = log_probs_of(classifier, held)
@@ -125,7 +127,7 @@ def line_of(cut: Any, split: str, log_probs: np.ndarray, task: Any) -> dict[str,
     }
 
 
-def latency_s(classifier: Classifier, held: Held) -> float:
+def latency_s(classifier: Classifier, held: SplitToMeasure) -> float:
     """Median seconds from a whole recording to its label, for single utterances of all durations in the set."""
     by_duration = sorted(held.cuts, key=lambda cut: (cut.duration, cut.id))
     chosen = by_duration[:: max(1, len(by_duration) // LATENCY_UTTERANCES)]

@@ -28,7 +28,7 @@ def print_scores(metrics: Mapping[str, Mapping[str, Any]]) -> None:
         doubt = ", too few to trust" if values["interval_units"] < FEW_UNITS else ""
         doubt = ": it holds for these speakers alone" if values["interval_over"] == "utterances" else doubt
         speed = f"{values['real_time_factor']:.4f} × real time, {1000 * values['latency_s']:.0f} ms for one alone"
-        say(f"{split}: interval over {units}{doubt}; {speed} ({values['device']}, {values['threads']} threads)")
+        print_line(f"{split}: interval over {units}{doubt}; {speed} ({values['device']}, {values['threads']} threads)")
 
 
 def interval(values: Mapping[str, Any], name: str) -> str:
@@ -60,7 +60,7 @@ def print_comparison(comparison: Mapping[str, Any]) -> None:
         "utterances to tell this with 80 % power", f"{needed} ({comparison['utterances']} here)" if needed else "–"
     )
     Console().print(table)
-    say(verdict(comparison["difference"], p))
+    print_line(verdict(comparison["difference"], p))
 
 
 def verdict(difference: float, p: float) -> str:
@@ -69,5 +69,5 @@ def verdict(difference: float, p: float) -> str:
     return "no difference" if difference == 0 else "not told apart: chance explains a difference such as this"
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     Console().print(line, soft_wrap=True, highlight=False, markup=False)

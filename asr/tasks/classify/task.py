@@ -11,14 +11,14 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from asr.corpus.batches import Batch, SpeechDataset, evaluation_batches
-from asr.corpus.corpus import Streamed
-from asr.corpus.utterance import Known, Rejection
+from asr.corpus.corpus import StreamedSplit
+from asr.corpus.utterance import Rejection, UtteranceFacts
 from asr.errors import UserError
 from asr.evaluation.classification import unweighted_average_recall
 from asr.report.clips import choose_clips, sounds_and_pictures
 from asr.runs.model_folder import TrainedModel
-from asr.screen import counting
-from asr.task import Held, Measured, Unusable
+from asr.screen import progress_bar
+from asr.task import Measured, SplitToMeasure, Unusable
 from asr.tasks.classify.classifier import Classifier
 from asr.tasks.classify.head import POOLINGS, LabelHead
 from asr.tasks.classify.loss import UNKNOWN, LabelLoss, balancing_weights
@@ -63,7 +63,7 @@ class Classify:
 
     # what is learnt before the network
 
-    def target_of(self, known: Known) -> str:
+    def target_of(self, known: UtteranceFacts) -> str:
         found = known.speaker if self.label == SPEAKER else known.about.get(self.label)
         if found not in (None, ""):
             return str(found)
@@ -71,7 +71,7 @@ class Classify:
         detail = f"its {self.label} is not known; the source tells: {have}"
         raise Unusable("target_missing", detail, "choose another data.label, or add the column to the source")
 
-    def learn(self, targets: Iterable[str], run: Path, utterances: int) -> None:
+    def learn_from_targets(self, targets: Iterable[str], run: Path, utterances: int) -> None:
         counts = Counter(targets)
         self.labels = sorted(counts)
         if len(self.labels) < 2:
@@ -82,23 +82,25 @@ class Classify:
         if self.class_weights == "balanced":
             self.loss = LabelLoss(balancing_weights([counts[label] for label in self.labels]))
 
-    def study(self, training: CutSet | Streamed, dataset: SpeechDataset, batches: Iterable[Batch], rate: int) -> None:
+    def learn_from_audio(
+        self, training: CutSet | StreamedSplit, dataset: SpeechDataset, batches: Iterable[Batch], rate: int
+    ) -> None:
         """Nothing stands beside the network."""
 
     def encode(self, targets: Sequence[str]) -> tuple[Tensor, ...]:
         place = {label: number for number, label in enumerate(self.labels)}
         return (torch.tensor([place.get(target, UNKNOWN) for target in targets]),)
 
-    def unusable(self, target: str, frames: int) -> Unusable | None:
+    def why_unlearnable(self, target: str, frames: int) -> Unusable | None:
         if target in self.labels:
             return None
         return Unusable("target_unknown", f"no training utterance has the label {target}", "add such ones to train")
 
-    def remarks(self, split: str, cuts: CutSet) -> list[Rejection]:
+    def unpredictable_utterances(self, split: str, cuts: CutSet) -> list[Rejection]:
         """Utterances whose label training does not have."""
         found = []
         for cut in cuts:
-            why = self.unusable(cut.supervisions[0].text, 1)
+            why = self.why_unlearnable(cut.supervisions[0].text, 1)
             if why is not None:
                 source = cut.recording.sources[0].source
                 found.append(Rejection(cut.id, source, split, why.reason, f"scored, but {why.detail}", why.remedy))
@@ -127,7 +129,7 @@ class Classify:
 
     # the trained model
 
-    def described(self) -> dict[str, Any]:
+    def as_config(self) -> dict[str, Any]:
         return {
             "_target_": f"{type(self).__module__}.{type(self).__name__}",
             "label": self.label,
@@ -144,10 +146,10 @@ class Classify:
         if not self.labels:
             raise UserError(f"{folder / 'config.yaml'}: no labels in it; copy the folder again")
 
-    def change(self, settings: Mapping[str, Any]) -> None:
+    def change_settings(self, settings: Mapping[str, Any]) -> None:
         raise UserError(f"{', '.join(settings)}: a trained classifier has nothing of the kind to be changed")
 
-    def opened(self, trained: TrainedModel) -> Classifier:
+    def interface(self, trained: TrainedModel) -> Classifier:
         return Classifier(trained)
 
     # numbers and pages
@@ -155,17 +157,17 @@ class Classify:
     def normalize(self, text: str) -> str:
         return text
 
-    def measure(self, trained: TrainedModel, held: Held, calibrate: bool = False) -> Measured:
-        return measure(self.opened(trained), held, calibrate)
+    def measure(self, trained: TrainedModel, held: SplitToMeasure, calibrate: bool = False) -> Measured:
+        return measure(self.interface(trained), held, calibrate)
 
-    def clips(self, trained: TrainedModel, held: Held, measured: Measured, room: int) -> Mapping[str, Any]:
+    def clips(self, trained: TrainedModel, held: SplitToMeasure, measured: Measured, room: int) -> Mapping[str, Any]:
         worst = sorted(measured.lines, key=lambda line: (line["reference"] == line["hypothesis"], -line["confidence"]))
         chosen = set(choose_clips(worst, room))
         if not chosen:
             return {}
         cuts = held.cuts.filter(lambda cut: cut.id in chosen).to_eager()
         batches, found = evaluation_batches(cuts, held.dataset, SECONDS_AT_ONCE, 0), {}
-        with counting(held.screen, "report") as on_progress:
+        with progress_bar(held.screen, "report") as on_progress:
             for name, clip in sounds_and_pictures(trained.sample_rate, batches):
                 found[name] = clip
                 on_progress(len(found), len(chosen))

@@ -1,7 +1,7 @@
 """Recordings longer than what a model was trained on, in bounded memory.
 
-The model hears overlapping chunks; a seam lies in the middle of two, where both hear nothing.
-What it heard is then cut into stretches at pauses, in which words are placed exactly.
+The model is run on overlapping chunks, which are joined at a silent frame in the middle of the overlap.
+The hypothesis is then cut at pauses into stretches, in which the times of words are found.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -53,7 +53,7 @@ def consecutive_log_probs(model: SpeechModel, samples: np.ndarray, sample_rate: 
     yield held[seam - start :]
 
 
-def heard_in_parts(decoder: Callable[..., list[Hypothesis]], parts: Iterator[Tensor]) -> Hypothesis:
+def decode_parts(decoder: Callable[..., list[Hypothesis]], parts: Iterator[Tensor]) -> Hypothesis:
     """Each part decoded alone, one after the other."""
     whole = Hypothesis([], [], [], [])
     frames = 0
@@ -81,12 +81,12 @@ def stretches(hypothesis: Hypothesis, begins_word: Sequence[bool], frames: int, 
         if gap >= pause or hypothesis.starts[token] - first_frame >= 3 * shortest:
             _, cut = max(candidates)
             middle = (hypothesis.ends[cut - 1] + hypothesis.starts[cut]) // 2
-            found.append(part_of(hypothesis, first_token, cut, first_frame, middle))
+            found.append(new_stretch(hypothesis, first_token, cut, first_frame, middle))
             first_token, first_frame, candidates = cut, middle, []
-    return [*found, part_of(hypothesis, first_token, len(hypothesis.tokens), first_frame, frames)]
+    return [*found, new_stretch(hypothesis, first_token, len(hypothesis.tokens), first_frame, frames)]
 
 
-def part_of(hypothesis: Hypothesis, first: int, end: int, first_frame: int, end_frame: int) -> Stretch:
+def new_stretch(hypothesis: Hypothesis, first: int, end: int, first_frame: int, end_frame: int) -> Stretch:
     starts = [start - first_frame for start in hypothesis.starts[first:end]]
     ends = [stop - first_frame for stop in hypothesis.ends[first:end]]
     part = Hypothesis(hypothesis.tokens[first:end], starts, ends, hypothesis.confidences[first:end])

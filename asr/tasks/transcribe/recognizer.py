@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from asr.alignment.hmm import CharacterHMM, Recordings, Span
 from asr.audio.recording import AudioProblem, load_audio
 from asr.errors import UserError
 from asr.runs.model_folder import TrainedModel
@@ -15,10 +16,9 @@ from asr.tasks.transcribe.confidence import WordConfidence
 from asr.tasks.transcribe.ctc.alignment import align_long
 from asr.tasks.transcribe.decode.build import Decoder
 from asr.tasks.transcribe.decode.greedy import Hypothesis
-from asr.tasks.transcribe.long_recordings import consecutive_log_probs, heard_in_parts, is_long, stretches
+from asr.tasks.transcribe.long_recordings import consecutive_log_probs, decode_parts, is_long, stretches
 from asr.tasks.transcribe.text.normalise import TextNormalizer
 from asr.tasks.transcribe.text.tokenizer import BLANK, SPACE_PIECE, Tokenizer, UnknownCharacter
-from asr.tasks.transcribe.timing.hmm import CharacterHMM, Recordings, Span
 from asr.tasks.transcribe.timing.words import Token, Transcript, segments_of, tokens_of, words_of
 
 GROUP_BATCHES = 10  # of recordings that are read before they are transcribed
@@ -51,12 +51,12 @@ class Recognizer:
 
     @property
     def timing(self) -> CharacterHMM | None:
-        """Without it, times are those of CTC's frames."""
+        """The model of word times; None: times are those of CTC's frames."""
         return self.task.timing
 
     @property
     def confidence(self) -> WordConfidence | None:
-        """Without it, a word is as sure as its least sure token."""
+        """The model of word confidences; None: a word's confidence is that of its least confident token."""
         return self.task.confidence
 
     @confidence.setter
@@ -94,8 +94,8 @@ class Recognizer:
     ) -> list[Transcript]:
         """Read and transcribe recordings, in their order.
 
-        One that cannot be used (unreadable, empty, silent) is told to `on_problem` and left out; without it, UserError
-        is raised for the first.
+        One that cannot be used (unreadable, empty, silent) is passed to `on_problem` and left out. Without
+        `on_problem`, UserError is raised for the first.
         """
         transcripts: list[Transcript] = []
         readable = ((path, samples) for path in paths if (samples := self.read(path, on_problem)) is not None)
@@ -107,20 +107,20 @@ class Recognizer:
 
     @torch.inference_mode()
     def transcribe_samples(self, recordings: Sequence[np.ndarray], batch_seconds: float = 120.0) -> list[Transcript]:
-        """(S,) samples at the model's rate of each recording; long ones are heard in overlapping chunks."""
+        """(S,) samples at the model's rate of each recording; long ones are processed in overlapping chunks."""
         found: dict[int, Transcript] = {}
         for rows in batches_by_length([len(samples) for samples in recordings], batch_seconds * self.sample_rate):
             long = [row for row in rows if is_long(len(recordings[row]), self.sample_rate)]
             for row in long:
                 parts = consecutive_log_probs(self.model, recordings[row], self.sample_rate)
-                found[row] = self.timed_long(heard_in_parts(self.decoder, parts), recordings[row])
+                found[row] = self.with_word_times_of_long(decode_parts(self.decoder, parts), recordings[row])
             if rows := [row for row in rows if row not in long]:
-                waveform, lengths = side_by_side([recordings[row] for row in rows])
+                waveform, lengths = pad_to_batch([recordings[row] for row in rows])
                 hypotheses = self.decode(waveform, lengths)
-                found |= dict(zip(rows, self.timed(hypotheses, waveform, lengths), strict=True))
+                found |= dict(zip(rows, self.with_word_times(hypotheses, waveform, lengths), strict=True))
         return [found[row] for row in range(len(recordings))]
 
-    def timed(
+    def with_word_times(
         self, hypotheses: Sequence[Hypothesis], waveform: torch.Tensor, lengths: torch.Tensor
     ) -> list[Transcript]:
         """Hypotheses of (B, S), (B,) samples with the times of their words, without paths."""
@@ -131,8 +131,8 @@ class Recognizer:
             )
         ]
 
-    def timed_long(self, hypothesis: Hypothesis, samples: np.ndarray) -> Transcript:
-        """The same of a recording of any length, stretch by stretch."""
+    def with_word_times_of_long(self, hypothesis: Hypothesis, samples: np.ndarray) -> Transcript:
+        """`with_word_times` of one recording of any length, stretch by stretch."""
         frame_s = self.model.frame_s
         frame = round(frame_s * self.sample_rate)
         begins = [self.tokenizer.piece(token).startswith(SPACE_PIECE) for token in hypothesis.tokens]
@@ -140,9 +140,9 @@ class Recognizer:
         parts = stretches(hypothesis, begins, -(-len(samples) // frame), frame_s)
         for first in range(0, len(parts), STRETCHES_AT_ONCE):
             some = parts[first : first + STRETCHES_AT_ONCE]
-            batch = side_by_side([samples[part.first_frame * frame : part.end_frame * frame] for part in some])
+            batch = pad_to_batch([samples[part.first_frame * frame : part.end_frame * frame] for part in some])
             for part, found in zip(some, self.tokens([part.hypothesis for part in some], *batch), strict=True):
-                tokens += [token.later(part.first_frame * frame_s) for token in found]
+                tokens += [token.shifted(part.first_frame * frame_s) for token in found]
         return self.transcript(hypothesis, tokens, len(samples))
 
     def tokens(
@@ -182,12 +182,14 @@ class Recognizer:
             found = align_long(torch.cat([part[:, used] for part in parts]), columns[1:].tolist())
         except UserError as error:
             raise UserError(f"{path}: {error}; check that it is this recording's text") from error
-        transcript = self.timed_long(Hypothesis(tokens, found.starts, found.ends, found.confidences), samples)
+        transcript = self.with_word_times_of_long(
+            Hypothesis(tokens, found.starts, found.ends, found.confidences), samples
+        )
         segments = segments_of(transcript.words, lines) if len(lines) > 1 else []
         return replace(transcript, path=str(path), text=" ".join(lines), segments=segments)
 
     def read(self, path: str | Path, on_problem: Callable[[UserError], None] | None = None) -> np.ndarray | None:
-        """(S,) samples at the model's rate; None where there is a problem, once it is told."""
+        """(S,) samples at the model's rate; None where there is a problem, after `on_problem`."""
         try:
             return load_audio(Path(path), sample_rate=self.sample_rate).samples
         except AudioProblem as problem:
@@ -198,28 +200,30 @@ class Recognizer:
             return None
 
 
-def groups_of(recordings: Iterable[tuple[Any, np.ndarray]], room: float) -> Iterator[list[tuple[Any, np.ndarray]]]:
-    """Named recordings in lists of about `room` samples, so that only one list is in memory."""
+def groups_of(
+    recordings: Iterable[tuple[Any, np.ndarray]], max_samples: float
+) -> Iterator[list[tuple[Any, np.ndarray]]]:
+    """Named recordings in lists of about `max_samples` samples, so that only one list is in memory."""
     group: list[tuple[Any, np.ndarray]] = []
     for recording in recordings:
         group.append(recording)
-        if sum(len(samples) for _, samples in group) >= room:
+        if sum(len(samples) for _, samples in group) >= max_samples:
             yield group
             group = []
     if group:
         yield group
 
 
-def batches_by_length(lengths: Sequence[float], room: float) -> Iterator[list[int]]:
-    """Indices of recordings of like length, the longest first; a batch takes up `room`, its padding included."""
+def batches_by_length(lengths: Sequence[float], max_samples: float) -> Iterator[list[int]]:
+    """Indices of recordings of like length, the longest first; a batch takes up `max_samples`, its padding included."""
     order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
     while order:
-        count = max(1, int(room / max(lengths[order[0]], 1e-3)))
+        count = max(1, int(max_samples / max(lengths[order[0]], 1e-3)))
         yield order[:count]
         order = order[count:]
 
 
-def side_by_side(recordings: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+def pad_to_batch(recordings: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
     """Samples (S,) of every recording -> (B, S) padded with zeros, (B,) samples."""
     lengths = torch.tensor([len(samples) for samples in recordings])
     waveform = torch.zeros(len(recordings), int(lengths.max()))

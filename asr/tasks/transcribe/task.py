@@ -10,12 +10,13 @@ from lhotse import CutSet
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
+from asr.alignment.hmm import CharacterHMM
 from asr.corpus.batches import Batch, SpeechDataset
-from asr.corpus.corpus import Streamed
+from asr.corpus.corpus import StreamedSplit
 from asr.corpus.utterance import Rejection
 from asr.errors import UserError
 from asr.runs.model_folder import TrainedModel
-from asr.task import Held, Measured, Unusable
+from asr.task import Measured, SplitToMeasure, Unusable
 from asr.tasks.transcribe.confidence import WordConfidence
 from asr.tasks.transcribe.ctc.head import CTCHead
 from asr.tasks.transcribe.ctc.loss import CTCLoss, frames_needed
@@ -36,7 +37,6 @@ from asr.tasks.transcribe.text.tokenizer import Tokenizer, UnknownCharacter
 from asr.tasks.transcribe.text.unknown import unknown_characters
 from asr.tasks.transcribe.text.word_counts import read_word_counts, write_word_counts
 from asr.tasks.transcribe.timing.fitting import fit_timing
-from asr.tasks.transcribe.timing.hmm import CharacterHMM
 
 LANGUAGE_MODEL = "lm.arpa"  # of a decoder that has one
 TIMING = "timing.safetensors"
@@ -73,15 +73,15 @@ class Transcribe:
 
     # what is learnt before the network
 
-    def learn(self, targets: Iterable[str], run: Path, utterances: int) -> None:
+    def learn_from_targets(self, targets: Iterable[str], run: Path, utterances: int) -> None:
         """Tokens from the training transcripts, and how often each word stands in them."""
         assert self.train_tokenizer is not None
         texts = list(targets)
         write_word_counts(run, texts, utterances)
-        self.write_with(self.train_tokenizer(texts))
+        self.use_tokenizer(self.train_tokenizer(texts))
 
-    def write_with(self, tokenizer: Tokenizer) -> None:
-        """Write with these tokens from now on."""
+    def use_tokenizer(self, tokenizer: Tokenizer) -> None:
+        """Encode and decode with these tokens from now on."""
         self.tokenizer = tokenizer
         self.encode = TokenEncoding(tokenizer)
         self.decode_with(self.decoding)
@@ -91,11 +91,13 @@ class Transcribe:
         self.decoding = dict(decoding)
         self.decoder = build_decoder(self.decoding, self.tokenizer, self.normalize)
 
-    def study(self, training: CutSet | Streamed, dataset: SpeechDataset, batches: Iterable[Batch], rate: int) -> None:
-        """When words are said."""
+    def learn_from_audio(
+        self, training: CutSet | StreamedSplit, dataset: SpeechDataset, batches: Iterable[Batch], rate: int
+    ) -> None:
+        """Fit the model of word times."""
         self.timing = fit_timing(training, dataset, batches, rate)
 
-    def unusable(self, target: str, frames: int) -> Unusable | None:
+    def why_unlearnable(self, target: str, frames: int) -> Unusable | None:
         try:
             needed = frames_needed(self.tokenizer.encode(target))
         except UnknownCharacter as error:
@@ -131,7 +133,7 @@ class Transcribe:
 
     # the trained model
 
-    def described(self) -> dict[str, Any]:
+    def as_config(self) -> dict[str, Any]:
         decoding = dict(self.decoding)
         if decoding.get("language_model"):
             decoding["language_model"] = LANGUAGE_MODEL
@@ -149,30 +151,30 @@ class Transcribe:
     def load(self, folder: Path) -> None:
         if self.decoding.get("language_model"):
             self.decoding["language_model"] = str(folder / LANGUAGE_MODEL)  # wherever the file says it is
-        self.write_with(load_tokenizer(folder))
+        self.use_tokenizer(load_tokenizer(folder))
         self.timing = CharacterHMM.load(folder / TIMING) if (folder / TIMING).is_file() else None
 
-    def change(self, settings: Mapping[str, Any]) -> None:
+    def change_settings(self, settings: Mapping[str, Any]) -> None:
         """Take another decoder; UserError for what a trained recogniser has no use for."""
         for group, value in settings.items():
             if group != "decoder":
                 raise UserError(f"{group}: a trained recogniser takes another decoder alone")
             self.decode_with(value)
 
-    def opened(self, trained: TrainedModel) -> Recognizer:
+    def interface(self, trained: TrainedModel) -> Recognizer:
         return Recognizer(trained)
 
     # numbers and pages
 
-    def remarks(self, split: str, cuts: CutSet) -> list[Rejection]:
+    def unpredictable_utterances(self, split: str, cuts: CutSet) -> list[Rejection]:
         """Utterances whose references hold characters that cannot be written."""
         return list(unknown_characters(split, cuts, self.tokenizer))
 
-    def measure(self, trained: TrainedModel, held: Held, calibrate: bool = False) -> Measured:
+    def measure(self, trained: TrainedModel, held: SplitToMeasure, calibrate: bool = False) -> Measured:
         """Error rates with intervals, for whom and in what it errs, how fast, and every hypothesis."""
         if calibrate:
             self.confidence = None  # where an earlier attempt got as far as here
-        recognizer = self.opened(trained)
+        recognizer = self.interface(trained)
         cuts, dataset = held.cuts, held.dataset
         heard = transcribe_split(
             recognizer, cuts, dataset, held.batch_seconds, held.split, held.screen, held.device, held.workers
@@ -182,7 +184,7 @@ class Transcribe:
         trained_on = None if held.run is None else read_word_counts(held.run)
         return score_split(recognizer, cuts, dataset, heard, held.split, held.seed, trained_on, held.device)
 
-    def clips(self, trained: TrainedModel, held: Held, measured: Measured, room: int) -> Mapping[str, Any]:
+    def clips(self, trained: TrainedModel, held: SplitToMeasure, measured: Measured, room: int) -> Mapping[str, Any]:
         rate, frame_s = trained.sample_rate, trained.model.frame_s
         views, screen = measured.views, held.screen
         return make_clips(rate, frame_s, held.cuts, held.dataset, measured.lines, views, screen, room)
@@ -197,5 +199,5 @@ class Transcribe:
 
     def examples(self, trained: TrainedModel, batch: Batch) -> tuple[list[tuple[str, str, str]], Figure]:
         """Id, reference and hypothesis of every utterance, and the first one's spectrogram over its posteriors."""
-        shown = examples_of(self.opened(trained), batch)
+        shown = examples_of(self.interface(trained), batch)
         return [(each.id, each.reference, each.hypothesis) for each in shown], figure_of_example(shown[0])

@@ -134,7 +134,8 @@ def test_killed_at_random_moments_and_continued_it_is_the_same(tmp_path):
         os.link(source / "a" / "0.txt", source / "c" / f"copy{number}.txt")
     assert run("asr", "prepare", "default", source, tmp_path / "whole").status == 0
     slow = (  # parts of eight utterances, each of which takes its time
-        "import time; from asr.commands import prepare; from asr.corpus.prepare import manifests\n"
+        "import time, asr.configuration.compose, asr.corpus.readers.detect\n"
+        "from asr.corpus.prepare import lhotse_recipes, manifests\n"
         "manifests.PART = 8; line = manifests._line\n"
         "manifests._line = lambda utterance: (time.sleep(0.008), line(utterance))[1]\n"
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from asr.corpus.batches import SpeechDataset
-from asr.corpus.shards.streaming import Stream, WithTarget
+from asr.corpus.shards.streaming import SetTarget, Stream
 from asr.tasks.transcribe.text.characters import CharacterTokenizer
 from asr.tasks.transcribe.text.encoding import TokenEncoding
 from tests.commands import run, train
@@ -20,7 +20,8 @@ def test_again_it_is_left_alone(source, shards):
 
 def test_killed_at_random_moments_and_continued_it_is_the_same(source, shards, tmp_path):
     slow = (  # every recording takes its time
-        "import time, asr.commands.shard; from asr.corpus.shards import packing; encoded = packing.encoded\n"
+        "import time, asr.configuration.compose, asr.corpus.source, asr.corpus.readers.detect\n"
+        "from asr.corpus.shards import packing; encoded = packing.encoded\n"
         "packing.encoded = lambda *how: (time.sleep(0.06), encoded(*how))[1]\n"
     )
     kill_and_go_on(shards, slow, "shard", "--shard-size", 5, source, tmp_path / "target")
@@ -76,4 +77,4 @@ def test_a_stream_says_what_it_holds(shards):
     assert len(stream) == len(list(stream.targets()))
     bins = stream.duration_bins()
     assert bins == sorted(set(bins))
-    assert WithTarget(TARGET_OF, 8000)(next(iter(stream.cuts(1)))).sampling_rate == 8000
+    assert SetTarget(TARGET_OF, 8000)(next(iter(stream.cuts(1)))).sampling_rate == 8000

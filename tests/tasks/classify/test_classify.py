@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import asr
-from asr.corpus.utterance import Known
+from asr.corpus.utterance import UtteranceFacts
 from asr.errors import UserError
 from asr.task import Unusable
 from asr.tasks.classify.head import POOLINGS
@@ -119,7 +119,7 @@ def test_what_cannot_be_is_named(moods, tmp_path, extra, message):
 
 
 def test_targets_and_splits():
-    known = Known("la", "anna", {"emotion": "glad"})
+    known = UtteranceFacts("la", "anna", {"emotion": "glad"})
     assert Classify("emotion", "mean", "none").target_of(known) == "glad"
     assert Classify("speaker", "mean", "none").target_of(known) == "anna"
     assert Classify("emotion", "mean", "none").by_speaker and not Classify("speaker", "mean", "none").by_speaker
@@ -129,7 +129,7 @@ def test_targets_and_splits():
 
 def test_one_label_is_none(tmp_path):
     with pytest.raises(UserError, match="every training utterance has the same"):
-        Classify("emotion", "mean", "none").learn(["glad", "glad"], tmp_path, 2)
+        Classify("emotion", "mean", "none").learn_from_targets(["glad", "glad"], tmp_path, 2)
 
 
 @pytest.mark.parametrize("name", POOLINGS)

@@ -17,7 +17,7 @@ GREEDY = {"_target_": "asr.tasks.transcribe.decode.greedy.GreedyDecoder"}
 def transcribe(tokenizer) -> Transcribe:
     """The task with these tokens and greedy decoding."""
     task = Transcribe(TEXT, GREEDY)
-    task.write_with(tokenizer)
+    task.use_tokenizer(tokenizer)
     return task
 
 

@@ -41,7 +41,7 @@ def untrained(encoder: str, *overrides: str) -> Recognizer:
     with torch.no_grad():  # as after some training: blocks that begin as the identity would pass any test
         for weight in model.parameters():
             weight.add_(0.05 * torch.randn_like(weight))
-    return task.opened(TrainedModel(model, task, RATE, parts))
+    return task.interface(TrainedModel(model, task, RATE, parts))
 
 
 def batches():

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from asr.alignment.viterbi import banded_path, likeliest_path, spans
 from asr.errors import UserError
 from asr.model.masking import valid_frames
 from asr.tasks.transcribe.ctc.loss import frames_needed, required_frames
-from asr.tasks.transcribe.ctc.viterbi import banded_path, likeliest_path, spans
 from asr.tasks.transcribe.text.tokenizer import BLANK
 
 WHOLE_CELLS = 2**27  # frames times tokens up to which all states are looked at

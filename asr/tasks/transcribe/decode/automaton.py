@@ -22,7 +22,7 @@ class Automaton:
     def __init__(self, next: Tensor, score: Tensor, final: Tensor, start: int) -> None:
         self.next_state, self.score, self.final_score, self.first = next, score, final, start
 
-    def weighed(self, weight: float, bonus: float) -> "Automaton":
+    def with_weights(self, weight: float, bonus: float) -> "Automaton":
         """The same with every score times `weight`, and `bonus` for each token."""
         return Automaton(self.next_state, weight * self.score + bonus, weight * self.final_score, self.first)
 

@@ -39,7 +39,7 @@ class BeamDecoder:
         hotword_boost: float,
     ) -> None:
         self.tokenizer, self.beam, self.tokens_per_frame = tokenizer, beam, tokens_per_frame
-        phrases = [spelled(phrase, tokenizer) for phrase in hotwords]
+        phrases = [as_training_text(phrase, tokenizer) for phrase in hotwords]
         self.hotwords = [hotword_automaton(phrases, tokenizer, hotword_boost)] if phrases else []
         self.language_model: Automaton | WordNgram | None = None  # without its weights
         if language_model is not None:
@@ -49,25 +49,25 @@ class BeamDecoder:
             self.language_model = (
                 token_ngram(model, tokenizer) if of_tokens else WordNgram(model, tokenizer, sorted(more_words))
             )
-        self.weigh(lm_weight, insertion_bonus, unknown_penalty)
+        self.set_weights(lm_weight, insertion_bonus, unknown_penalty)
 
     @property
     def has_lexicon(self) -> bool:
         """Whether its language model is one of words."""
         return isinstance(self.language_model, WordNgram)
 
-    def weigh(self, lm_weight: float, insertion_bonus: float, unknown_penalty: float | None = None) -> None:
+    def set_weights(self, lm_weight: float, insertion_bonus: float, unknown_penalty: float | None = None) -> None:
         """Search with these weights from now on."""
         self.scorers: list[Scorer] = [*self.hotwords]
         if isinstance(self.language_model, WordNgram):
-            self.scorers.append(self.language_model.weighed(lm_weight, insertion_bonus, unknown_penalty))
+            self.scorers.append(self.language_model.with_weights(lm_weight, insertion_bonus, unknown_penalty))
         elif self.language_model is not None:
-            self.scorers.append(self.language_model.weighed(lm_weight, insertion_bonus))
+            self.scorers.append(self.language_model.with_weights(lm_weight, insertion_bonus))
         elif insertion_bonus:
             self.scorers.append(insertion_automaton(self.tokenizer, insertion_bonus))
 
     def __call__(self, log_probs: Tensor, lengths: Tensor) -> list[Hypothesis]:
-        return timed(log_probs, lengths, self.transcripts(log_probs, lengths))
+        return with_token_times(log_probs, lengths, self.transcripts(log_probs, lengths))
 
     def transcripts(self, log_probs: Tensor, lengths: Tensor) -> list[list[int]]:
         """The tokens of every utterance's best candidate; none where a lexicon left no candidate."""
@@ -79,7 +79,7 @@ class BeamDecoder:
         return search(log_probs.cpu(), lengths.cpu(), self.scorers, self.beam, self.tokens_per_frame, best)
 
 
-def timed(log_probs: Tensor, lengths: Tensor, transcripts: Sequence[list[int]]) -> list[Hypothesis]:
+def with_token_times(log_probs: Tensor, lengths: Tensor, transcripts: Sequence[list[int]]) -> list[Hypothesis]:
     """Transcripts with the times of their tokens, by forced alignment; empty ones where one does not fit."""
     tokens = pad_sequence([torch.tensor(transcript, dtype=torch.long) for transcript in transcripts], batch_first=True)
     found = align_batch(log_probs, lengths, tokens, torch.tensor([len(transcript) for transcript in transcripts]))
@@ -95,7 +95,7 @@ def is_of_tokens(model: NgramModel, tokenizer: Tokenizer) -> bool:
     return set(model.words) - set(SPECIAL) <= {tokenizer.piece(token) for token in range(tokenizer.size)}
 
 
-def spelled(phrase: str, tokenizer: Tokenizer) -> str:
+def as_training_text(phrase: str, tokenizer: Tokenizer) -> str:
     """A hotword as the tokenizer can write it; UserError where it cannot."""
     try:
         if not tokenizer.encode(phrase):

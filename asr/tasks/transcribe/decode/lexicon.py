@@ -22,7 +22,7 @@ LARGEST = 200_000_000  # entries of the tree's table: 800 MB
 
 
 class WordNgram:
-    """A language model of words; `weighed` says how much it counts.
+    """A language model of words; `with_weights` says how much it counts.
 
     The state: node and context; what ending the word here would add, and the context after it. Words without an entry
     in the model (`more_words`) are spelled like its own and scored as <unk>. Raises UserError where the model's words
@@ -43,7 +43,7 @@ class WordNgram:
         self._plant(spellings, tokenizer.size)
         self._look_ahead()
 
-    def weighed(self, weight: float, bonus: float, unknown_penalty: float | None) -> "WordNgram":
+    def with_weights(self, weight: float, bonus: float, unknown_penalty: float | None) -> "WordNgram":
         """The same, adding weight · ln P + bonus a word; one that the model does not hold costs the penalty, in nats.
 
         unknown_penalty: None leaves such words out altogether.

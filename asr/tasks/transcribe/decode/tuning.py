@@ -31,7 +31,7 @@ class Rates:
 
 def tune(
     decoder: BeamDecoder,
-    heard: Sequence[tuple[Tensor, Tensor]],
+    batches: Sequence[tuple[Tensor, Tensor]],
     references: Sequence[str],
     text_of: Callable[[Sequence[int]], str],
     first: Mapping[str, float | None],
@@ -41,7 +41,7 @@ def tune(
 ) -> tuple[dict[str, float], Rates]:
     """The weights with the lowest WER of `trials`, the first of them `first`.
 
-    heard: (B, T', V) log-probabilities and (B,) lengths of every batch; references: in the same order. Leaves the
+    batches: (B, T', V) log-probabilities and (B,) lengths of every batch; references: in the same order. Leaves the
     decoder with these weights. `unknown_penalty` is searched for where `first` holds a number for it.
     """
     best: tuple[dict[str, float], Rates] | None = None
@@ -51,7 +51,7 @@ def tune(
         weights = {
             name: round(trial.suggest_float(name, *WEIGHTS[name]), 3) for name in WEIGHTS if first.get(name) is not None
         }
-        rates = rates_with(decoder, weights, heard, references, text_of)
+        rates = rates_with(decoder, weights, batches, references, text_of)
         if best is None or (rates.wer, rates.cer) < (best[1].wer, best[1].cer):
             best = weights, rates
         on_trial(trial.number + 1, rates, weights)
@@ -62,17 +62,17 @@ def tune(
     study.enqueue_trial({name: value for name, value in first.items() if value is not None})
     study.optimize(objective, n_trials=trials)
     assert best is not None
-    decoder.weigh(**best[0])
+    decoder.set_weights(**best[0])
     return best
 
 
 def rates_with(
     decoder: BeamDecoder,
     weights: dict[str, float],
-    heard: Sequence[tuple[Tensor, Tensor]],
+    batches: Sequence[tuple[Tensor, Tensor]],
     references: Sequence[str],
     text_of: Callable[[Sequence[int]], str],
 ) -> Rates:
-    """What these weights give."""
-    decoder.weigh(**weights)
-    return Rates.of(references, [text_of(tokens) for batch in heard for tokens in decoder.transcripts(*batch)])
+    """Error rates with these weights."""
+    decoder.set_weights(**weights)
+    return Rates.of(references, [text_of(tokens) for batch in batches for tokens in decoder.transcripts(*batch)])

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from asr.corpus.batches import Batch, SpeechDataset, evaluation_batches
 from asr.report.clips import PAGE_BYTES, choose_clips, sounds_and_pictures
-from asr.screen import counting
+from asr.screen import progress_bar
 from asr.tasks.transcribe.scoring.views import Curve, View
 from asr.tasks.transcribe.timing.words import Word
 
@@ -57,7 +57,7 @@ def make_clips(
     if not chosen:
         return {}
     batches = evaluation_batches(cuts.filter(lambda cut: cut.id in chosen).to_eager(), dataset, BATCH_SECONDS, 0)
-    with counting(screen, "report") as on_progress:
+    with progress_bar(screen, "report") as on_progress:
         some = [line for line in lines if line["id"] in chosen]
         return clips_of(sample_rate, frame_s, batches, some, views, on_progress)
 

@@ -50,7 +50,7 @@ def transcribe_set(
     for batch in batches:
         batch.check_whole()
         decoded = decode_batch(recognizer, batch, device)
-        transcripts = recognizer.timed(decoded.hypotheses, batch.waveform, batch.lengths)
+        transcripts = recognizer.with_word_times(decoded.hypotheses, batch.waveform, batch.lengths)
         views = views_of(recognizer, batch, decoded.log_probs, decoded.frames, decoded.hypotheses, transcripts)
         found.processing_s += decoded.seconds
         found.audio_s += int(batch.lengths.sum()) / recognizer.sample_rate

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from asr.corpus.batches import SpeechDataset, evaluation_batches
 from asr.evaluation.breakdown import UtteranceRates, breakdown
-from asr.screen import counting
+from asr.screen import progress_bar
 from asr.task import Measured
 from asr.tasks.transcribe.recognizer import Recognizer
 from asr.tasks.transcribe.scoring.calibration import fit_confidence, word_calibration
@@ -31,7 +31,7 @@ def transcribe_split(
 ) -> Transcriptions:
     """Transcribe a split, every utterance once through the model, with progress."""
     batches = evaluation_batches(cuts, dataset, batch_seconds, workers)
-    with counting(screen, f"transcribing {split}") as on_progress:
+    with progress_bar(screen, f"transcribing {split}") as on_progress:
         return transcribe_set(recognizer, batches, device, lambda done: on_progress(done, len(cuts)))
 
 

@@ -31,7 +31,7 @@ def print_scores(metrics: Mapping[str, Mapping[str, Any]]) -> None:
         doubt = ", too few to trust" if values["interval_units"] < FEW_UNITS else ""
         if values["interval_over"] == "utterances":
             doubt = ": it holds for these speakers alone"
-        say(f"{split}: interval over {units}{doubt}{_speed(values)}")
+        print_line(f"{split}: interval over {units}{doubt}{_speed(values)}")
 
 
 def _speed(values: Mapping[str, Any]) -> str:
@@ -54,13 +54,13 @@ def print_errors(errors: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
     table = Table(*kinds, box=SIMPLE_HEAD)
     for row in zip_longest(*columns):
         table.add_row(
-            *(Text(described(each, " → " in kind)) if each else "" for kind, each in zip(kinds, row, strict=True))
+            *(Text(error_in_words(each, " → " in kind)) if each else "" for kind, each in zip(kinds, row, strict=True))
         )
     if any(columns):
         Console().print(table)
 
 
-def described(error: Mapping[str, Any], both_sides: bool) -> str:
+def error_in_words(error: Mapping[str, Any], both_sides: bool) -> str:
     """'two → too 3', or 'two 3' where only one side is there to be said; a space is drawn, nothing is ∅."""
     written = [error.get(side, "∅").replace(" ", "␣") for side in ("reference", "hypothesis")]
     said = " → ".join(written) if both_sides else next(side for side in written if side != "∅")
@@ -82,7 +82,7 @@ def print_comparison(comparison: Mapping[str, Any]) -> None:
         "utterances to tell this with 80 % power", f"{needed} ({comparison['utterances']} here)" if needed else "–"
     )
     Console().print(table)
-    say(verdict(comparison))
+    print_line(verdict(comparison))
 
 
 def p_value(p: float) -> str:
@@ -98,5 +98,5 @@ def verdict(comparison: Mapping[str, Any]) -> str:
     return "not told apart: chance explains a difference such as this"
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     Console().print(line, soft_wrap=True, highlight=False, markup=False)

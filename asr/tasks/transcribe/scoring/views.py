@@ -9,7 +9,7 @@ import torch
 
 from asr.corpus.batches import Batch
 from asr.errors import UserError
-from asr.tasks.transcribe.decode.beam import timed
+from asr.tasks.transcribe.decode.beam import with_token_times
 from asr.tasks.transcribe.decode.greedy import Hypothesis
 from asr.tasks.transcribe.timing.words import Transcript, Word
 
@@ -48,8 +48,8 @@ def views_of(
     tokens = [encoded(recognizer, text) for text in batch.texts]
     words = [transcript.words for transcript in transcripts]  # the reference's too, where all of it is right
     if wrong := [row for row, hypothesis in enumerate(hypotheses) if hypothesis.tokens != tokens[row]]:
-        references = timed(log_probs[wrong], counts[wrong], [tokens[row] for row in wrong])
-        found = recognizer.timed(references, batch.waveform[wrong], batch.lengths[wrong])
+        references = with_token_times(log_probs[wrong], counts[wrong], [tokens[row] for row in wrong])
+        found = recognizer.with_word_times(references, batch.waveform[wrong], batch.lengths[wrong])
         for row, transcript in zip(wrong, found, strict=True):
             words[row] = transcript.words
     pieces = [recognizer.tokenizer.piece(index) for index in range(recognizer.tokenizer.size)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from asr.corpus.utterance import Known
+from asr.corpus.utterance import UtteranceFacts
 from asr.task import Unusable
 
 
@@ -12,7 +12,7 @@ class TranscriptTarget:
     def __init__(self, normalize: Callable[[str], str]) -> None:
         self.normalize = normalize
 
-    def __call__(self, known: Known) -> str:
+    def __call__(self, known: UtteranceFacts) -> str:
         if known.text is None:
             remedy = "add its transcript, or take the recording out"
             raise Unusable("transcript_missing", "it has no transcript", remedy)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from asr.alignment.hmm import Span
 from asr.tasks.transcribe.decode.greedy import Hypothesis
 from asr.tasks.transcribe.text.tokenizer import SPACE_PIECE, Tokenizer
-from asr.tasks.transcribe.timing.hmm import Span
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Token:
     end: float
     confidence: float
 
-    def later(self, seconds: float) -> "Token":
+    def shifted(self, seconds: float) -> "Token":
         return replace(self, start=round(self.start + seconds, 3), end=round(self.end + seconds, 3))
 
 
@@ -55,7 +55,7 @@ def tokens_of(
 ) -> list[Token]:
     """A hypothesis' tokens; their times are those of their characters, or of their frames where these are not known."""
     pieces = [tokenizer.piece(token) for token in hypothesis.tokens]
-    if spans is not None and sum(map(letters, pieces)) == len(spans):
+    if spans is not None and sum(map(letter_count, pieces)) == len(spans):
         times = times_of_characters(pieces, spans)
     else:
         times = [
@@ -68,7 +68,7 @@ def tokens_of(
     ]
 
 
-def letters(piece: str) -> int:
+def letter_count(piece: str) -> int:
     return len(piece) - piece.count(SPACE_PIECE)
 
 
@@ -76,7 +76,7 @@ def times_of_characters(pieces: Sequence[str], spans: Sequence[Span]) -> list[tu
     """From the first character of a token to its last one; a space lies between its neighbours."""
     times, place = [], 0
     for piece in pieces:
-        after = place + letters(piece)
+        after = place + letter_count(piece)
         if after > place:
             times.append((spans[place].start, spans[after - 1].end))
         else:

@@ -75,7 +75,7 @@ def test_a_language_model_of_tokens(seed):
         log10 = model.log_probs([pieces])[0].sum() if pieces else log10_of_the_end(model)
         return weight * log10 * math.log(10) + bonus * len(tokens)
 
-    assert_same(found(log_probs, [token_ngram(model, TOKENIZER).weighed(weight, bonus)]), ranked(log_probs, added))
+    assert_same(found(log_probs, [token_ngram(model, TOKENIZER).with_weights(weight, bonus)]), ranked(log_probs, added))
 
 
 def log10_of_the_end(model) -> float:
@@ -109,7 +109,7 @@ def test_a_language_model_of_words(seed, penalty):
         log10 = model.log_probs([words])[0].sum() if words else log10_of_the_end(model)
         return weight * log10 * math.log(10) + bonus * len(words) - (unknown * penalty if unknown else 0.0)
 
-    scorer = WordNgram(model, TOKENIZER).weighed(weight, bonus, penalty)
+    scorer = WordNgram(model, TOKENIZER).with_weights(weight, bonus, penalty)
     assert_same(found(log_probs, [scorer]), ranked(log_probs, added))
 
 
@@ -135,8 +135,8 @@ def test_hotwords(seed):
 def test_scorers_add_up(seed):
     log_probs = random_case(seed, frames=5)
     model = estimate([list(text.replace(" ", "▁")) for text in TEXT], order=3)
-    once = dict(found(log_probs, [token_ngram(model, TOKENIZER).weighed(0.7, 0.1)]))
-    both = found(log_probs, [token_ngram(model, TOKENIZER).weighed(0.7, 0.1), insertion_automaton(TOKENIZER, 0.5)])
+    once = dict(found(log_probs, [token_ngram(model, TOKENIZER).with_weights(0.7, 0.1)]))
+    both = found(log_probs, [token_ngram(model, TOKENIZER).with_weights(0.7, 0.1), insertion_automaton(TOKENIZER, 0.5)])
     assert_same(both, sorted(((t, score + 0.5 * len(t)) for t, score in once.items()), key=lambda item: -item[1]))
 
 
@@ -144,7 +144,7 @@ def test_a_batch_is_its_utterances():
     lengths = torch.tensor([3, 9, 1, 9, 6, 0])
     log_probs = torch.cat([random_case(seed, frames=9) for seed in range(6)])
     model = estimate([text.split() for text in TEXT], order=3)
-    scorers = [WordNgram(model, TOKENIZER).weighed(0.5, 0.2, 3.0), hotword_automaton(["ab"], TOKENIZER, 0.4)]
+    scorers = [WordNgram(model, TOKENIZER).with_weights(0.5, 0.2, 3.0), hotword_automaton(["ab"], TOKENIZER, 0.4)]
     together = search(log_probs, lengths, scorers, 8, 100, best=3)
     for row, length in enumerate(lengths.tolist()):
         alone = search(log_probs[row : row + 1, :length], torch.tensor([length]), scorers, 8, 100, best=3)[0]
@@ -195,7 +195,10 @@ def test_words_and_hotwords_of_subwords(seed):
         hot = sum(len(SUBWORDS.encode(word)) for word in words if word in ("ab", "abba"))
         return 0.8 * log10 * math.log(10) + 0.5 * len(words) + 0.9 * hot
 
-    scorers = [WordNgram(model, SUBWORDS).weighed(0.8, 0.5, None), hotword_automaton(["ab", "abba"], SUBWORDS, 0.9)]
+    scorers = [
+        WordNgram(model, SUBWORDS).with_weights(0.8, 0.5, None),
+        hotword_automaton(["ab", "abba"], SUBWORDS, 0.9),
+    ]
     assert_same(found(log_probs, scorers), ranked(log_probs, added))
 
 

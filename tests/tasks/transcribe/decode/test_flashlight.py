@@ -43,7 +43,7 @@ def test_the_best_candidates_and_their_scores(tmp_path, seed, lm_weight):
         sil_token="silence",
     )
     theirs = [(hypothesis.tokens.tolist(), hypothesis.score) for hypothesis in flashlight(with_silence)[0]]
-    scorer = token_ngram(model, TOKENIZER).weighed(lm_weight, 0.0)
+    scorer = token_ngram(model, TOKENIZER).with_weights(lm_weight, 0.0)
     ours = search(log_probs, torch.tensor([6]), [scorer], 100_000, 100, best=10)[0]
     assert len(ours) == len(theirs) == 10
     assert [candidate.score for candidate in ours] == pytest.approx([score for _, score in theirs], abs=1e-3)

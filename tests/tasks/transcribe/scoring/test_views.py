@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from asr.tasks.transcribe.decode.beam import timed
+from asr.tasks.transcribe.decode.beam import with_token_times
 from asr.tasks.transcribe.decode.greedy import GreedyDecoder
 from asr.tasks.transcribe.scoring.views import LEVELS, curves_of
 
@@ -22,6 +22,8 @@ def test_what_is_right_lies_where_alignment_finds_it():
     log_probs = torch.randn(8, 40, 5, generator=torch.Generator().manual_seed(0)).mul(3).log_softmax(-1)
     lengths = torch.tensor([40, 40, 33, 20, 12, 5, 2, 1])
     hypotheses = GreedyDecoder()(log_probs, lengths)
-    for found, again in zip(hypotheses, timed(log_probs, lengths, [each.tokens for each in hypotheses]), strict=True):
+    for found, again in zip(
+        hypotheses, with_token_times(log_probs, lengths, [each.tokens for each in hypotheses]), strict=True
+    ):
         assert (found.tokens, found.starts, found.ends) == (again.tokens, again.starts, again.ends)
         assert found.confidences == pytest.approx(again.confidences)

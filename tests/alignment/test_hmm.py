@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+from asr.alignment.hmm import CharacterHMM, Recordings
 from asr.errors import UserError
-from asr.synthetic.espeak import SAMPLE_RATE, Speech, speak_timed
+from asr.synthetic.espeak import SAMPLE_RATE, SpeechRequest, speak_timed
 from asr.synthetic.sentences import generated_sentences
-from asr.tasks.transcribe.recognizer import side_by_side
-from asr.tasks.transcribe.timing.hmm import CharacterHMM, Recordings
+from asr.tasks.transcribe.recognizer import pad_to_batch
 
 
 def spoken(texts: list[str]) -> list[tuple[np.ndarray, list[tuple[str, float, float]]]]:
-    speeches = [Speech(text, "en-us+f3", 150 + 5 * (index % 5), 50, 50) for index, text in enumerate(texts)]
+    speeches = [SpeechRequest(text, "en-us+f3", 150 + 5 * (index % 5), 50, 50) for index, text in enumerate(texts)]
     return [
         (samples.astype(np.float32) / 32768, [(w.text, w.start / SAMPLE_RATE, w.end / SAMPLE_RATE) for w in words])
         for samples, words in speak_timed(speeches)
@@ -22,7 +22,7 @@ def spoken(texts: list[str]) -> list[tuple[np.ndarray, list[tuple[str, float, fl
 
 
 def recordings(said: list, texts: list[str]) -> Recordings:
-    return Recordings(*side_by_side([samples for samples, _ in said]), texts)
+    return Recordings(*pad_to_batch([samples for samples, _ in said]), texts)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_padding_neighbours_and_unknown_characters_do_not_matter(fitted):
 
 def test_what_does_not_fit_has_no_times(fitted):
     (samples, _), *_ = spoken(["bird"])
-    pair = Recordings(*side_by_side([samples[:500], samples]), ["a long text", ""])
+    pair = Recordings(*pad_to_batch([samples[:500], samples]), ["a long text", ""])
     assert fitted.align(pair) == [None, []]
     assert (
         CharacterHMM.fit([Recordings(pair.waveform, pair.lengths, ["much too long for this one" * 9, ""])], 16000)

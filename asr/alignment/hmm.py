@@ -17,10 +17,10 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from asr.alignment.viterbi import likeliest_path, spans
 from asr.errors import UserError, one_line
 from asr.model.features import MFCC, UtteranceNormalization
 from asr.model.masking import valid_frames
-from asr.tasks.transcribe.ctc.viterbi import likeliest_path, spans
 from asr.writing import write_whole
 
 SILENCE, ANY_SOUND = 0, 1  # the latter stands for characters that were never heard
@@ -122,19 +122,21 @@ class CharacterHMM:
             return None
         heard.sort(key=lambda each: len(each[0]))
         frames = torch.cat([each for each, _ in heard])
-        labels = torch.cat([evenly(labels_of(text, index), len(each)) for each, text in heard])
+        labels = torch.cat([spread_evenly(labels_of(text, index), len(each)) for each, text in heard])
         count = 2 + PARTS * len(characters)
         rows = max(1, min(50, SCORES_AT_ONCE // (count * len(heard[-1][0]))))
         for _ in range(ITERATIONS):
-            model = cls(sample_rate, characters, *gaussians(frames, labels, count))
-            labels = torch.cat([model.labels(heard[start : start + rows]) for start in range(0, len(heard), rows)])
+            model = cls(sample_rate, characters, *fit_gaussians(frames, labels, count))
+            labels = torch.cat(
+                [model.likeliest_labels(heard[start : start + rows]) for start in range(0, len(heard), rows)]
+            )
         return model
 
-    def labels(self, heard: Sequence[tuple[Tensor, str]]) -> Tensor:
-        """The label of every frame of some utterances, one after the other."""
-        lengths = torch.tensor([len(frames) for frames, _ in heard])
-        frames = torch.nn.utils.rnn.pad_sequence([frames for frames, _ in heard], batch_first=True)
-        graph = self.graph([text for _, text in heard])
+    def likeliest_labels(self, recordings: Sequence[tuple[Tensor, str]]) -> Tensor:
+        """The likeliest label of every frame, one after the other; recordings: (T, F) frames and the text of each."""
+        lengths = torch.tensor([len(frames) for frames, _ in recordings])
+        frames = torch.nn.utils.rnn.pad_sequence([frames for frames, _ in recordings], batch_first=True)
+        graph = self.graph([text for _, text in recordings])
         path, _ = likeliest_path(self.scores(frames), lengths, *graph)
         return graph[0].gather(1, path)[valid_frames(lengths, path.shape[1])]
 
@@ -166,13 +168,13 @@ def character_spans(text: str, starts: Sequence[float], ends: Sequence[float]) -
     return found
 
 
-def evenly(labels: Sequence[int], frames: int) -> Tensor:
+def spread_evenly(labels: Sequence[int], frames: int) -> Tensor:
     """A label a frame: silence at both ends, and every other label for as long as the next one."""
     said = [SILENCE, *(label for label in labels if label != SILENCE), SILENCE]
     return torch.tensor(said)[torch.arange(frames) * len(said) // frames]
 
 
-def gaussians(frames: Tensor, labels: Tensor, count: int) -> tuple[Tensor, Tensor]:
+def fit_gaussians(frames: Tensor, labels: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """(N, F) frames and their labels (N,) -> the whitening (F, F) of their common covariance, whitened means (K, F)."""
     heard = torch.bincount(labels, minlength=count).unsqueeze(1)
     sums = torch.zeros(count, frames.shape[1]).index_add_(0, labels, frames)
