@@ -49,7 +49,7 @@ def test_batches_hold_the_same_as_from_files(source, shards, served, place):
 
 
 def test_two_processes_and_their_workers_read_disjoint_shards_that_together_are_all(shards, monkeypatch):
-    monkeypatch.setattr("asr.corpus.shards.streaming.SHUFFLED", 1)
+    monkeypatch.setattr("asr.corpus.shards.streaming.SHUFFLE_BUFFER", 1)
     stream = streamed(shards).splits["train"]
     readers = []
     for rank in range(2):
