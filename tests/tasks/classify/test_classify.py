@@ -90,14 +90,13 @@ def test_it_is_evaluated_and_compared(trained, tmp_path):
 
 
 def test_a_sweep_goes_by_the_higher_rate(moods, tmp_path):
-    (tmp_path / "conf" / "search").mkdir(parents=True)
     chosen = ("task=classify", "data.label=emotion", f"data.source={moods}", f"run_dir={tmp_path / 'sweep'}")
     fast = (*TINY[1:], "budget.epochs=3", "optimizer.lr=0.01", "schedule.warmup_steps=5", "data.batch_seconds=8")
     done = run("tune", "search=grid", *chosen, *fast[2:], "encoder=mlp", "encoder.dim=32", "encoder.layers=1")
     assert done.status == 0, done.err
     summary = json.loads((tmp_path / "sweep" / "summary.json").read_text())
     rows = (tmp_path / "sweep" / "results.csv").read_text()
-    assert summary["rate"] == "uar" and "uar" in rows
+    assert summary["rate"] == "uar" and "dev UAR %" in rows
     folders = sorted((tmp_path / "sweep" / "trials").glob("*/metrics.json"))
     best = max(json.loads(file.read_text())["dev"]["uar"] for file in folders)
     assert len(folders) == 3 and summary["winner"]["dev"] == best
