@@ -28,7 +28,9 @@ from asr.synthetic.voices import recorded
 from asr.tasks.transcribe.ctc.alignment import align_batch
 from asr.tasks.transcribe.ctc.loss import frames_needed
 from asr.tasks.transcribe.decode.greedy import Hypothesis
-from asr.tasks.transcribe.recognizer import Recognizer, Transcript, load, pad_to_batch
+from asr.tasks.transcribe.recognizer import Recognizer, pad_to_batch
+from asr.tasks.transcribe.timing.words import Transcript
+from asr.use.load import load_recognizer
 
 BATCH = 30
 
@@ -147,7 +149,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with exit_status():
         torch.set_num_threads(2)
-        recognizer = load(arguments.run / "model")
+        recognizer = load_recognizer(arguments.run / "model")
         config = OmegaConf.load(arguments.run / "config.yaml")
         result: dict = {"frame_ms": round(1000 * recognizer.model.frame_s)}
         for split in ("dev", "test"):

@@ -25,7 +25,7 @@ from rich.console import Console
 
 from asr.commands.lm import run as estimate
 from asr.commands.tune_decoder import log_probs_of
-from asr.configuration.compose import as_plain_values, load_configuration
+from asr.configuration.compose import load_values
 from asr.configuration.entry import exit_status
 from asr.corpus.batches import SpeechDataset, evaluation_batches
 from asr.runs.held_out import SplitChoice, open_trained_run, read_split
@@ -47,7 +47,7 @@ class Split:
     """A split's log-probabilities, batch by batch, and its references."""
 
     def __init__(self, name: str, options: Sequence[str], screen: Console) -> None:
-        values = as_plain_values(load_configuration("evaluate", [*options, f"split={name}"]))
+        values = load_values("evaluate", [*options, f"split={name}"])
         data = values["data"]
         wanted = SplitChoice(name, data["source"], data["reader"], data["max_rejected"])
         run = open_trained_run(values["run"], wanted.source)
@@ -127,11 +127,11 @@ def main() -> None:
     torch.set_num_threads(1)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     screen = Console(stderr=True)
-    config = load_configuration("evaluate", [*options, "decoder=beam"])
-    run, _, _ = open_trained_run(config)
+    values = load_values("evaluate", [*options, "decoder=beam"])
+    run = open_trained_run(values["run"], values["data"]["source"]).path
     dev, test = Split("dev", options, screen), Split("test", options, screen)
     tokenizer, normalize = test.recognizer.tokenizer, test.recognizer.normalize
-    plain = as_plain_values(config.decoder)
+    plain = values["decoder"]
     found: dict[str, dict] = {}
     found["greedy"], greedy = measured(test, build_decoder(GREEDY, tokenizer, normalize), None)
     found["beam"], _ = measured(test, build_decoder(plain, tokenizer, normalize), greedy)
