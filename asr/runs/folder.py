@@ -61,7 +61,7 @@ class RunFolder:
     def how_to_go_on(self, epoch: int) -> str:
         """What an interrupted training leaves, and what to type."""
         if not self.checkpoint.is_file():
-            return f"interrupted before the first validation: the same command begins again in {self.path}"
+            return f"interrupted before the first validation: the same command begins anew in {self.path}"
         return (
             f"interrupted in epoch {epoch}: the same command goes on after the last validation; "
             f"the best model so far is {self.model}"

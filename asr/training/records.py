@@ -171,6 +171,4 @@ class WholeCheckpoints(TorchCheckpointIO):
         try:
             return super().load_checkpoint(path, *arguments, **named)
         except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
-            raise UserError(
-                f"{path}: damaged, so the training cannot go on from it; remove it to begin again"
-            ) from error
+            raise UserError(f"{path}: damaged, training cannot go on from it; remove it to begin anew") from error

@@ -88,7 +88,7 @@ class WorkQueue:
                 write_owner(trial, self.locks.folder_id)
                 attempts = trial.user_attrs.get("attempts", [])[-MAX_ATTEMPTS:]
                 if attempts.count(self.progress(trial.number)) < MAX_ATTEMPTS:
-                    log(f"trial {trial.number} is continued: its worker ended before it was finished")
+                    log(f"trial {trial.number} is taken up again: its worker ended in the midst of it")
                     return trial, lock
             except UpdateFinishedTrialError:  # it was done in the meantime
                 lock.release()
