@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from asr.commands.train import quiet_libraries
 from asr.configuration.entry import run_entry_point
 
 if TYPE_CHECKING:  # what takes seconds to import is imported when there is something to score
@@ -14,8 +15,6 @@ if TYPE_CHECKING:  # what takes seconds to import is imported when there is some
     from asr.runs.model_folder import TrainedModel
     from asr.task import SplitToMeasure
 
-PAGE_BYTES = 18_500_000  # of clips and their rows: a page stays below 20 MB
-
 
 def evaluate(values: Mapping[str, Any]) -> dict[str, Any]:
     """Read the split, predict and score it; write metrics.json, errors.json, hypotheses.jsonl, report.html.
@@ -24,13 +23,14 @@ def evaluate(values: Mapping[str, Any]) -> dict[str, Any]:
     """
     import yaml
 
+    from asr.report.clips import PAGE_BYTES
     from asr.report.run import write_report
     from asr.runs.folder import environment
     from asr.runs.held_out import SplitChoice, check_split, open_trained_run, read_split
     from asr.screen import console
     from asr.writing import write_json, write_json_lines, write_whole
 
-    ignore_warnings()
+    quiet_libraries()
     screen, data = console(), values["data"]
     wanted = SplitChoice(values["split"], data["source"], data["reader"], data["max_rejected"])
     run = open_trained_run(values["run"], wanted.source)
@@ -58,12 +58,6 @@ def evaluate(values: Mapping[str, Any]) -> dict[str, Any]:
         compare(values, other, held, measured.lines, run, wanted, corpus, out)
     screen.print(f"hypotheses {out / 'hypotheses.jsonl'}; report {report}", soft_wrap=True)
     return metrics
-
-
-def ignore_warnings() -> None:
-    import warnings
-
-    warnings.filterwarnings("ignore")
 
 
 def predictions_to_compare_with(against: str | None, split: str, out: Path):
@@ -118,7 +112,7 @@ def compare(
 ) -> None:
     """Test the predictions against another run's, or another evaluation's; write comparison.json and print it."""
     from asr.errors import UserError
-    from asr.runs.against import predictions_of
+    from asr.runs.against import predictions_by_id, predictions_of
     from asr.runs.held_out import read_split
     from asr.writing import write_json
 
@@ -131,7 +125,7 @@ def compare(
             (out / "against").mkdir(exist_ok=True)  # what cannot be used at that rate is not the run's
             heard = read_split(wanted, run, model, out / "against", held.screen)
         its_own = split_to_measure(values, heard, model, wanted, run, held.screen)
-        return {line["id"]: line["hypothesis"] for line in model.task.measure(model, its_own).lines}
+        return predictions_by_id(model, its_own)
 
     others = predictions_of(other, lines, task.normalize, predict_again, held.screen)
     theirs = [{**line, "hypothesis": prediction} for line, prediction in zip(lines, others, strict=True)]

@@ -72,13 +72,11 @@ def score_and_report(plan: "Plan", run: "RunFolder", fitted: "Fitted", screen: "
     """Score the best weights on dev and test, write metrics.json, hypotheses.jsonl and report.html, and say it."""
     from asr.report.run import write_report
     from asr.screen import clock
-    from asr.task import SplitToMeasure
-    from asr.training.scoring import best_model, score
+    from asr.training.scoring import best_model, score, split_to_measure
 
     trained, batch_seconds = best_model(run), 2 * plan.batching.batch_seconds
     metrics, measured = score(run, trained, fitted, ("dev", "test"), batch_seconds, plan.seed, screen, calibrate=True)
-    cuts = fitted.corpus.splits["test"]
-    held = SplitToMeasure("test", cuts, fitted.dataset, batch_seconds, 0, plan.seed, fitted.device, screen, run.path)
+    held = split_to_measure(run, fitted, "test", batch_seconds, plan.seed, screen)
     task = trained.task
     clips = task.clips(trained, held, measured["test"], REPORT_BYTES)
     report = write_report(run.path, task.presentation, clips)

@@ -3,9 +3,10 @@
 A rate is a ratio of sums over utterances, such as errors over words; a unit is what is drawn, such as a speaker.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,17 @@ def units_of(groups: Sequence[str | None] | None, utterances: int) -> tuple[np.n
         return np.arange(utterances), "utterances"
     order = {label: i for i, label in enumerate(dict.fromkeys(labels))}
     return np.array([order[label] for label in labels]), "speakers"
+
+
+def speakers_of(lines: Sequence[Mapping[str, Any]]) -> list[str | None]:
+    """Whose each line of hypotheses.jsonl is, None where that is not known.
+
+    In lines of several trainings, an utterance without a speaker is one speaker's with each of them.
+    """
+    speakers, names = [line.get("speaker") for line in lines], [str(line["id"]) for line in lines]
+    if len(set(names)) == len(names):
+        return speakers
+    return [speaker or name for speaker, name in zip(speakers, names, strict=True)]
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.console import Console
 
+from asr.corpus.batches import evaluation_batches
 from asr.errors import UserError
 from asr.runs.model_folder import TrainedModel, load_model
-from asr.screen import print_notes
+from asr.screen import print_notes, progress_bar
+from asr.task import SplitToMeasure
 
 Line = Mapping[str, Any]
 REMEDY = "; evaluate both on the same data"
@@ -108,3 +111,17 @@ def predictions_of(
     if missing := [line["id"] for line in lines if line["id"] not in texts]:
         raise UserError(f"against={other.path}: its model cannot read {missing[0]}; see rejected.jsonl")
     return [normalize(texts[line["id"]]) for line in lines]
+
+
+@torch.inference_mode()
+def predictions_by_id(trained: TrainedModel, held: SplitToMeasure) -> dict[str, str]:
+    """Utterance id -> prediction of every utterance of a split, without times, scores or clips."""
+    batches = evaluation_batches(held.cuts, held.dataset, held.batch_seconds, held.workers)
+    found: dict[str, str] = {}
+    with progress_bar(held.screen, "predicting again") as on_progress:
+        for batch in batches:
+            batch.check_whole()
+            outputs, lengths = trained.model(batch.waveform, batch.lengths)
+            found |= dict(zip(batch.ids, trained.task.predict(outputs, lengths), strict=True))
+            on_progress(len(found), len(held.cuts))
+    return found

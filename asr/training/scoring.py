@@ -20,6 +20,14 @@ def best_model(run: RunFolder) -> TrainedModel:
     return load_model(run.model)
 
 
+def split_to_measure(
+    run: RunFolder, fitted: Fitted, split: str, batch_seconds: float, seed: int, screen: Console
+) -> SplitToMeasure:
+    """A split of the corpus that was trained on, as the model of this run is measured on it."""
+    cuts, dataset, device = fitted.corpus.splits[split], fitted.dataset, fitted.device
+    return SplitToMeasure(split, cuts, dataset, batch_seconds, 0, seed, device, screen, run.path)
+
+
 def score(
     run: RunFolder,
     trained: TrainedModel,
@@ -36,8 +44,7 @@ def score(
     """
     measured = {}
     for split in splits:
-        cuts, dataset = fitted.corpus.splits[split], fitted.dataset
-        held = SplitToMeasure(split, cuts, dataset, batch_seconds, 0, seed, fitted.device, screen, run.path)
+        held = split_to_measure(run, fitted, split, batch_seconds, seed, screen)
         measured[split] = trained.task.measure(trained, held, calibrate and split == "dev")
         if calibrate and split == "dev":
             trained.save(run.model)

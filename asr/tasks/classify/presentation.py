@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from asr.evaluation.bootstrap import speakers_of
 from asr.evaluation.classification import compare_labels, score_labels
 from asr.evaluation.paired import compare_rates
 from asr.report.breakdown import breakdown, confusion_matrix
@@ -108,11 +109,8 @@ class LabelPresentation:
 
 
 def columns(lines: Sequence[Record]) -> tuple[list[str], list[str], list[str | None]]:
-    """References, predictions and speakers; in lines of several trainings, each utterance without one is a speaker."""
-    names, speakers = [str(line["id"]) for line in lines], [line.get("speaker") for line in lines]
-    if len(set(names)) < len(names):
-        speakers = [speaker or name for speaker, name in zip(speakers, names, strict=True)]
-    return [line["reference"] for line in lines], [line["hypothesis"] for line in lines], speakers
+    """References, predictions and speakers."""
+    return [line["reference"] for line in lines], [line["hypothesis"] for line in lines], speakers_of(lines)
 
 
 def matrix(found: object) -> Any:

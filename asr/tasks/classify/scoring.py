@@ -3,25 +3,23 @@
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from statistics import median
 from typing import Any
 
 import numpy as np
 import torch
-from lhotse import CutSet
 from scipy.optimize import minimize_scalar
 
 from asr.audio.noise import level_and_snr
-from asr.corpus.batches import evaluation_batches
+from asr.corpus.batches import Batch, evaluation_batches
 from asr.corpus.cuts import about
 from asr.evaluation.breakdown import UtteranceRates, breakdown
 from asr.evaluation.calibration import calibration
 from asr.evaluation.classification import score_labels
+from asr.evaluation.latency import median_latency_s
 from asr.screen import progress_bar
 from asr.task import Measured, SplitToMeasure
 from asr.tasks.classify.classifier import Classifier, labelled
 
-LATENCY_UTTERANCES = 20
 TEMPERATURES = (0.05, 20.0)  # the lowest, the highest
 LISTED = 100  # confusions in errors.json
 
@@ -82,7 +80,9 @@ def measure(classifier: Classifier, held: SplitToMeasure, calibrate: bool) -> Me
     metrics |= {
         "label": task.label,
         "real_time_factor": round(processing_s / audio_s, 5),
-        "latency_s": round(latency_s(classifier, held), 4),
+        "latency_s": round(
+            median_latency_s(held.cuts, held.dataset, lambda batch: seconds_for(classifier, batch, held.device)), 4
+        ),
         "device": str(held.device),
         "threads": torch.get_num_threads(),
     }
@@ -127,14 +127,8 @@ def line_of(cut: Any, split: str, log_probs: np.ndarray, task: Any) -> dict[str,
     }
 
 
-def latency_s(classifier: Classifier, held: SplitToMeasure) -> float:
-    """Median seconds from a whole recording to its label, for single utterances of all durations in the set."""
-    by_duration = sorted(held.cuts, key=lambda cut: (cut.duration, cut.id))
-    chosen = by_duration[:: max(1, len(by_duration) // LATENCY_UTTERANCES)]
-    seconds = []
-    for cut in (chosen[-1], *chosen):
-        batch = held.dataset[CutSet.from_cuts([cut])]
-        begun = time.perf_counter()
-        classifier.probabilities(batch.waveform.to(held.device), batch.lengths.to(held.device)).cpu()
-        seconds.append(time.perf_counter() - begun)
-    return median(seconds[1:])  # the first one only warms up
+def seconds_for(classifier: Classifier, batch: Batch, device: Any) -> float:
+    """How long the probabilities of a batch take."""
+    begun = time.perf_counter()
+    classifier.probabilities(batch.waveform.to(device), batch.lengths.to(device)).cpu()
+    return time.perf_counter() - begun

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from asr.evaluation.bootstrap import speakers_of
 from asr.report.calibration import calibration
 from asr.report.page import Section
 from asr.runs.files import Record, RunFiles
@@ -70,11 +71,3 @@ class TranscriptPresentation:
             texts = [list(map(characters_as_words, each)) for each in texts]
         references, ours, theirs = texts
         return compare(references, ours, theirs, speakers_of(lines), seed).as_dict()
-
-
-def speakers_of(lines: Sequence[Record]) -> list[str | None]:
-    """Whose each line is; in lines of several trainings, an utterance without a speaker is one speaker's with each."""
-    speakers, names = [line.get("speaker") for line in lines], [str(line["id"]) for line in lines]
-    if len(set(names)) == len(names):
-        return speakers
-    return [speaker or name for speaker, name in zip(speakers, names, strict=True)]

@@ -3,14 +3,13 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from statistics import median
 from typing import Any
 
 import torch
 from lhotse import CutSet
 
 from asr.audio.noise import level_and_snr
-from asr.corpus.batches import Batch, SpeechDataset
+from asr.corpus.batches import Batch
 from asr.corpus.cuts import about
 from asr.tasks.transcribe.decode.greedy import Hypothesis
 from asr.tasks.transcribe.recognizer import Recognizer
@@ -18,8 +17,6 @@ from asr.tasks.transcribe.report.posteriors import Example
 from asr.tasks.transcribe.scoring.views import View, views_of
 from asr.tasks.transcribe.scoring.wer import Score, score
 from asr.tasks.transcribe.timing.words import Transcript
-
-LATENCY_UTTERANCES = 20
 
 
 @dataclass
@@ -91,15 +88,6 @@ def confidence_fields(transcript: Transcript) -> dict[str, Any]:
     confidences = [word.confidence for word in transcript.words]
     mean = round(sum(confidences) / len(confidences), 4) if confidences else None
     return {"confidence": mean, "words": [asdict(word) for word in transcript.words]}
-
-
-def latency_s(recognizer: Recognizer, cuts: CutSet, dataset: SpeechDataset, device="cpu") -> float:
-    """Median seconds from the whole recording to its text, for single utterances of all durations in the set."""
-    by_duration = sorted(cuts, key=lambda cut: (cut.duration, cut.id))
-    chosen = by_duration[:: max(1, len(by_duration) // LATENCY_UTTERANCES)]
-    batches = [dataset[CutSet.from_cuts([cut])] for cut in (chosen[-1], *chosen)]
-    seconds = [decode_batch(recognizer, batch, device).seconds for batch in batches]
-    return median(seconds[1:])  # the first one only warms up
 
 
 def score_set(cuts: CutSet, transcriptions: Transcriptions, split: str, seed: int) -> tuple[Score, list[dict]]:

@@ -9,12 +9,13 @@ from rich.console import Console
 
 from asr.corpus.batches import SpeechDataset, evaluation_batches
 from asr.evaluation.breakdown import UtteranceRates, breakdown
+from asr.evaluation.latency import median_latency_s
 from asr.screen import progress_bar
 from asr.task import Measured
 from asr.tasks.transcribe.recognizer import Recognizer
 from asr.tasks.transcribe.scoring.calibration import fit_confidence, word_calibration
 from asr.tasks.transcribe.scoring.confusions import align_characters, align_words, count_confusions
-from asr.tasks.transcribe.scoring.hypotheses import Transcriptions, latency_s, score_set, transcribe_set
+from asr.tasks.transcribe.scoring.hypotheses import Transcriptions, decode_batch, score_set, transcribe_set
 from asr.tasks.transcribe.scoring.rare_words import rare_words
 from asr.tasks.transcribe.scoring.wer import Score, score
 
@@ -52,7 +53,9 @@ def score_split(
     metrics = result.as_dict() | {
         "normalization": str(recognizer.normalize),
         "real_time_factor": round(transcriptions.processing_s / transcriptions.audio_s, 5),
-        "latency_s": round(latency_s(recognizer, cuts, dataset, device), 4),
+        "latency_s": round(
+            median_latency_s(cuts, dataset, lambda batch: decode_batch(recognizer, batch, device).seconds), 4
+        ),
         "device": str(device),
         "threads": torch.get_num_threads(),
         "breakdown": breakdown(lines, word_errors_of(result), seed),
