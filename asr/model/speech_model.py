@@ -15,9 +15,12 @@ class SpeechModel(nn.Module):
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """(B, S), (B,) samples -> outputs, which begin with B, and (B,) frames of the encoder."""
-        frames, lengths = self.features(waveform, lengths)
-        hidden, lengths = self.encoder(frames, lengths)
+        hidden, lengths = self.hidden(waveform, lengths)
         return self.head(hidden, lengths), lengths
+
+    def hidden(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, S), (B,) samples -> (B, T', D) hidden frames, and (B,) how many."""
+        return self.encoder(*self.features(waveform, lengths))
 
     @property
     def frame_s(self) -> float:

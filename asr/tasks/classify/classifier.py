@@ -42,8 +42,22 @@ class Classifier:
     @torch.inference_mode()
     def probabilities(self, waveform: Tensor, lengths: Tensor) -> Tensor:
         """(B, S), (B,) samples -> (B, L), as sure as they may be by what was learnt of held-out speech."""
-        log_probs, _ = self.model(waveform, lengths)
-        return (log_probs / self.task.temperature).softmax(-1)
+        logits, _ = self.model(waveform, lengths)
+        return (logits / self.task.temperature).softmax(-1)
+
+    def embed(self, paths: Iterable[str | Path]) -> np.ndarray:
+        """Recordings as embeddings (N, E), in their order: what the network knows of them before it names a label.
+
+        Raises UserError for the first recording that cannot be used.
+        """
+        alone = ([torch.from_numpy(self._samples(Path(path)))] for path in paths)
+        return np.concatenate([self.embeddings(*padded(samples)).numpy() for samples in alone])
+
+    @torch.inference_mode()
+    def embeddings(self, waveform: Tensor, lengths: Tensor) -> Tensor:
+        """(B, S), (B,) samples -> (B, E) in 32 bits."""
+        hidden, lengths = self.model.hidden(waveform, lengths)
+        return self.model.head.embed(hidden, lengths).float()
 
     def _samples(self, path: Path) -> np.ndarray:
         try:
@@ -52,10 +66,16 @@ class Classifier:
             raise UserError(f"{path}: {problem.detail}; {problem.remedy}") from problem
 
     def _classification(self, path: str, samples: np.ndarray) -> Classification:
-        (found,) = self.probabilities(torch.from_numpy(samples).unsqueeze(0), torch.tensor([len(samples)]))
+        (found,) = self.probabilities(*padded([torch.from_numpy(samples)]))
         by_label = labelled(found.tolist(), self.task.labels)
         label = max(by_label, key=lambda name: by_label[name])
         return Classification(path, label, by_label[label], by_label)
+
+
+def padded(recordings: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Recordings (S,) of any lengths -> (B, S) with zeros behind the shorter ones, (B,) samples."""
+    lengths = torch.tensor([len(samples) for samples in recordings])
+    return torch.nn.utils.rnn.pad_sequence(list(recordings), batch_first=True), lengths
 
 
 def labelled(probabilities: Sequence[float], labels: Sequence[str]) -> dict[str, float]:

@@ -1,52 +1,45 @@
-"""From hidden frames to label probabilities: pooled over time, then one linear layer.
+"""From hidden frames to a score of every label: pooled over time, an embedding, and a comparison with each label.
 
-Shapes: B utterances, T' frames, D the encoder's width, L labels.
+Shapes: B utterances, T' frames, D the encoder's width, E the embedding's, L labels.
 """
 
 import torch
 from torch import Tensor, nn
 
-from asr.model.masking import valid_frames
-
-
-class MeanPooling(nn.Module):
-    """(B, T', D), (B,) -> (B, D): the mean of the frames of each utterance."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-
-    def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:
-        valid = valid_frames(lengths, hidden.shape[1]).unsqueeze(-1)
-        return hidden.where(valid, 0.0).sum(1) / lengths.clamp_min(1).unsqueeze(-1)
-
-
-class AttentivePooling(nn.Module):
-    """(B, T', D), (B,) -> (B, D): a weighted mean, the weights a softmax over time within each utterance.
-
-    Lin et al. 2017, "A structured self-attentive sentence embedding", with one head.
-    """
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.score = nn.Sequential(nn.Linear(dim, dim // 2), nn.Tanh(), nn.Linear(dim // 2, 1))
-
-    def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:
-        valid = valid_frames(lengths.clamp_min(1), hidden.shape[1])
-        hidden = hidden.where(valid.unsqueeze(-1), 0.0)  # padding may hold anything, and 0 · inf is no number
-        scores = self.score(hidden).squeeze(-1).float().masked_fill(~valid, -torch.inf)
-        return (scores.softmax(1).unsqueeze(-1) * hidden).sum(1)
-
-
-POOLINGS: dict[str, type[MeanPooling | AttentivePooling]] = {"mean": MeanPooling, "attentive": AttentivePooling}
+from asr.tasks.classify.pooling import POOLINGS
 
 
 class LabelHead(nn.Module):
-    """(B, T', D), (B,) -> (B, L) log-probabilities in 32 bits."""
+    """(B, T', D), (B,) -> (B, L) logits in 32 bits.
 
-    def __init__(self, dim: int, labels: int, pooling: str) -> None:
+    embedding: E, None for what the pooling gives. scale: of cosines between embedding and labels, None for one
+    linear layer, which has lengths and a bias.
+    """
+
+    def __init__(self, dim: int, labels: int, pooling: str, embedding: int | None = None, scale: float | None = None):
         super().__init__()
         self.pool = POOLINGS[pooling](dim)
-        self.project = nn.Linear(dim, labels)
+        width = self.pool.dim if embedding is None else embedding
+        self.embedding = nn.Identity() if embedding is None else nn.Linear(self.pool.dim, embedding)
+        self.project = nn.Linear(width, labels) if scale is None else Cosines(width, labels, scale)
+
+    def embed(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+        """(B, T', D), (B,) -> (B, E): what is left of an utterance before its label is told."""
+        return self.embedding(self.pool(hidden, lengths))
 
     def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:
-        return self.project(self.pool(hidden, lengths)).float().log_softmax(-1)
+        return self.project(self.embed(hidden, lengths)).float()
+
+
+class Cosines(nn.Module):
+    """(B, E) -> (B, L): `scale` times the cosine between an embedding and the direction of each label."""
+
+    def __init__(self, dim: int, labels: int, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+        self.weight = nn.Parameter(nn.init.xavier_normal_(torch.empty(labels, dim)))
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        with torch.autocast(embeddings.device.type, enabled=False):  # bf16 tells angles apart too coarsely
+            directions = nn.functional.normalize(self.weight.float(), dim=1)
+            return self.scale * nn.functional.normalize(embeddings.float(), dim=1) @ directions.T

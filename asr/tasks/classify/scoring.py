@@ -24,10 +24,10 @@ TEMPERATURES = (0.05, 20.0)  # the lowest, the highest
 LISTED = 100  # confusions in errors.json
 
 
-def log_probs_of(
+def logits_of(
     classifier: Classifier, held: SplitToMeasure
 ) -> tuple[dict[str, np.ndarray], dict[str, dict], float, float]:
-    """By utterance id the (L,) log-probabilities and the level of the sound; seconds of audio and of processing."""
+    """By utterance id the (L,) logits and the level of the sound; seconds of audio and of processing."""
     classifier.model.to(held.device)
     found: dict[str, np.ndarray] = {}
     levels: dict[str, dict] = {}
@@ -50,12 +50,12 @@ def log_probs_of(
     return found, levels, audio_s, processing_s
 
 
-def fit_temperature(log_probs: Sequence[np.ndarray], references: Sequence[int]) -> float:
+def fit_temperature(logits: Sequence[np.ndarray], references: Sequence[int]) -> float:
     """The temperature that makes held-out labels most probable (Guo et al. 2017); 1.0 where there are none.
 
-    log_probs: (L,) of each utterance; references: index of its label, below 0 where training does not have it.
+    logits: (L,) of each utterance; references: index of its label, below 0 where training does not have it.
     """
-    known = [(row, label) for row, label in zip(log_probs, references, strict=True) if label >= 0]
+    known = [(row, label) for row, label in zip(logits, references, strict=True) if label >= 0]
     if not known:
         return 1.0
     rows, labels = torch.tensor(np.array([row for row, _ in known])), torch.tensor([label for _, label in known])
@@ -70,12 +70,12 @@ def fit_temperature(log_probs: Sequence[np.ndarray], references: Sequence[int]) 
 def measure(classifier: Classifier, held: SplitToMeasure, calibrate: bool) -> Measured:
     """Score a split; calibrate: first learn from it how sure the classifier may be."""
     task = classifier.task
-    log_probs, levels, audio_s, processing_s = log_probs_of(classifier, held)
+    logits, levels, audio_s, processing_s = logits_of(classifier, held)
     cuts = list(held.cuts)
     if calibrate:
         (labels,) = task.encode([cut.supervisions[0].text for cut in cuts])
-        task.temperature = fit_temperature([log_probs[cut.id] for cut in cuts], labels.tolist())
-    lines = [line_of(cut, held.split, log_probs[cut.id], task) | levels[cut.id] for cut in cuts]
+        task.temperature = fit_temperature([logits[cut.id] for cut in cuts], labels.tolist())
+    lines = [line_of(cut, held.split, logits[cut.id], task) | levels[cut.id] for cut in cuts]
     metrics, errors = score_lines(lines, held.seed)
     metrics |= {
         "label": task.label,
@@ -107,10 +107,10 @@ def score_lines(lines: Sequence[Mapping[str, Any]], seed: int) -> tuple[dict[str
     return metrics, {"labels": {"substitutions": confusions}}
 
 
-def line_of(cut: Any, split: str, log_probs: np.ndarray, task: Any) -> dict[str, Any]:
+def line_of(cut: Any, split: str, logits: np.ndarray, task: Any) -> dict[str, Any]:
     """A line of hypotheses.jsonl."""
     supervision = cut.supervisions[0]
-    probabilities = torch.tensor(log_probs).div(task.temperature).softmax(-1).tolist()
+    probabilities = torch.tensor(logits).div(task.temperature).softmax(-1).tolist()
     by_label: Mapping[str, float] = labelled(probabilities, task.labels)
     label = task.labels[int(np.argmax(probabilities))]
     return {

@@ -20,8 +20,9 @@ from asr.runs.model_folder import TrainedModel
 from asr.screen import progress_bar
 from asr.task import Measured, SplitToMeasure, Unusable
 from asr.tasks.classify.classifier import Classifier
-from asr.tasks.classify.head import POOLINGS, LabelHead
-from asr.tasks.classify.loss import UNKNOWN, LabelLoss, balancing_weights
+from asr.tasks.classify.head import LabelHead
+from asr.tasks.classify.loss import MARGINS, UNKNOWN, LabelLoss, MarginLoss, balancing_weights
+from asr.tasks.classify.pooling import POOLINGS
 from asr.tasks.classify.presentation import LabelPresentation
 from asr.tasks.classify.scoring import measure
 from asr.tasks.classify.tables import print_comparison, print_confusions, print_scores
@@ -34,8 +35,10 @@ SECONDS_AT_ONCE = 120.0  # of audio in memory, for sounds and pictures
 class Classify:
     """Labels as targets, their probabilities as output, cross-entropy as loss, judged by UAR and accuracy.
 
-    label: the column of the corpus that holds them, or "speaker". pooling: mean or attentive, over time.
-    class_weights: balanced (every label counts alike) or none. labels, temperature: what a trained model has learnt.
+    label: the column of the corpus that holds them, or "speaker". pooling: of frames over time (pooling.py).
+    class_weights: balanced (every label counts alike) or none. embedding: width of the vector between pooling and
+    labels, None for the pooling's own. margin: none, am or aam (loss.py), with its size and the scale of its cosines.
+    labels, temperature: what a trained model has learnt.
     """
 
     presentation = LabelPresentation()
@@ -47,14 +50,20 @@ class Classify:
         label: str,
         pooling: str,
         class_weights: str,
+        embedding: int | None = None,
+        margin: str = "none",
+        margin_size: float = 0.2,
+        scale: float = 30.0,
         labels: Sequence[str] = (),
         temperature: float = 1.0,
     ) -> None:
         self.label, self.pooling, self.class_weights = str(label), pooling, class_weights
+        self.embedding, self.margin, self.margin_size, self.scale = embedding, margin, margin_size, scale
         check_choice("task.pooling", pooling, tuple(POOLINGS))
         check_choice("task.class_weights", class_weights, WEIGHTS)
+        check_choice("task.margin", margin, ("none", *MARGINS))
         self.labels, self.temperature = [str(each) for each in labels], float(temperature)
-        self.loss = LabelLoss()
+        self.loss = self.loss_with(None)
 
     @property
     def by_speaker(self) -> bool:
@@ -79,8 +88,14 @@ class Classify:
                 f"data.label={self.label}: every training utterance has the same ({', '.join(self.labels)}); choose "
                 "another label"
             )
-        if self.class_weights == "balanced":
-            self.loss = LabelLoss(balancing_weights([counts[label] for label in self.labels]))
+        balanced = self.class_weights == "balanced"
+        self.loss = self.loss_with(balancing_weights([counts[label] for label in self.labels]) if balanced else None)
+
+    def loss_with(self, weights: Sequence[float] | None) -> LabelLoss | MarginLoss:
+        """The loss of this task with a weight for every label."""
+        if self.margin == "none":
+            return LabelLoss(weights)
+        return MarginLoss(MARGINS[self.margin](self.margin_size, self.scale), weights)
 
     def learn_from_audio(
         self, training: CutSet | StreamedSplit, dataset: SpeechDataset, batches: Iterable[Batch], rate: int
@@ -109,8 +124,9 @@ class Classify:
     # the network
 
     def head(self, dim: int) -> nn.Module:
-        """(B, T', dim) -> (B, L) log-probabilities."""
-        return LabelHead(dim, len(self.labels), self.pooling)
+        """(B, T', dim) -> (B, L) logits."""
+        scale = None if self.margin == "none" else self.scale
+        return LabelHead(dim, len(self.labels), self.pooling, self.embedding, scale)
 
     def predict(self, outputs: Tensor, lengths: Tensor) -> list[str]:
         return [self.labels[index] for index in outputs.argmax(-1).tolist()]
@@ -123,8 +139,9 @@ class Classify:
         named = ", ".join(self.labels[:8]) + (" …" if len(self.labels) > 8 else "")
         size = len(self.labels)
         return {
-            "output": f"{self.label} log-probabilities (B, {size}), here ({utterances}, {size}): {named}",
-            "loss": f"cross-entropy, class weights {self.class_weights}; pooling over time: {self.pooling}",
+            "output": f"{self.label} logits (B, {size}), here ({utterances}, {size}): {named}",
+            "loss": f"cross-entropy, class weights {self.class_weights}, margin {self.margin}; "
+            f"pooling over time: {self.pooling}",
         }
 
     # the trained model
@@ -135,6 +152,10 @@ class Classify:
             "label": self.label,
             "pooling": self.pooling,
             "class_weights": self.class_weights,
+            "embedding": self.embedding,
+            "margin": self.margin,
+            "margin_size": self.margin_size,
+            "scale": self.scale,
             "labels": self.labels,
             "temperature": self.temperature,
         }
@@ -188,7 +209,7 @@ class Classify:
         outputs, lengths = trained.model(batch.waveform.to(device), batch.lengths.to(device))
         figure = Figure(figsize=(6, 0.4 * len(self.labels) + 1), layout="constrained")
         axes = figure.add_subplot(xlim=(0, 1), xlabel=f"probability; {batch.ids[0]} is {batch.texts[0]}")
-        axes.barh(self.labels, outputs[0].exp().cpu().numpy())
+        axes.barh(self.labels, outputs[0].softmax(-1).cpu().numpy())
         return list(zip(batch.ids, batch.texts, self.predict(outputs, lengths), strict=True)), figure
 
 

@@ -10,8 +10,8 @@ import asr
 from asr.corpus.utterance import UtteranceFacts
 from asr.errors import UserError
 from asr.task import Unusable
-from asr.tasks.classify.head import POOLINGS
 from asr.tasks.classify.loss import UNKNOWN, LabelLoss, balancing_weights
+from asr.tasks.classify.pooling import POOLINGS
 from asr.tasks.classify.scoring import fit_temperature
 from asr.tasks.classify.task import Classify
 from tests.commands import ROOT, run
@@ -107,7 +107,7 @@ def test_a_sweep_goes_by_the_higher_rate(moods, tmp_path):
     [
         ((), "data.label= has to be given"),
         (("data.label=mood",), "its mood is not known; the source tells: emotion, speaker"),
-        (("data.label=emotion", "task.pooling=max"), "task.pooling=max: mean or attentive is wanted"),
+        (("data.label=emotion", "task.pooling=max"), "task.pooling=max: mean or mean_deviation or"),
         (("data.label=emotion", "trainer.monitor=wer"), "trainer.monitor=wer: uar or accuracy is wanted"),
         (("data.label=emotion", "tokenizer=bpe"), "tokenizer"),
     ],
