@@ -7,7 +7,7 @@ are. `conf/task/NAME.yaml` names the class; a task is a folder below asr/tasks/ 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -87,6 +87,19 @@ class Loss(Protocol):
 
     def __call__(self, outputs: Tensor, lengths: Tensor, *target: Tensor) -> tuple[Tensor, Tensor]:
         """The loss, a number, and which utterances (B,) it left out."""
+
+
+@runtime_checkable
+class FittedAtOnce(Protocol):
+    """A head with something that is fitted to all training utterances together, not step by step.
+
+    trained_first: whether the network is trained before that, by the task's loss; else nothing else is learnt.
+    """
+
+    trained_first: bool
+
+    def fit(self, batches: Iterable[tuple[Tensor, Tensor, tuple[Tensor, ...]]], seed: int) -> None:
+        """Learn from (hidden (B, T', D), lengths (B,), target) of the training utterances."""
 
 
 class Task(Protocol):

@@ -14,15 +14,17 @@ from pytorch_lightning import Callback
 from rich.console import Console
 from torch.utils.data import DataLoader
 
-from asr.corpus.batches import Batch, SpeechDataset, evaluation_batches, training_batches
+from asr.corpus.batches import Batch, SpeechDataset, TimedLoader, evaluation_batches, training_batches
 from asr.corpus.corpus import Corpus, seconds_of, targets_of
 from asr.corpus.folds import with_fold_as_dev, with_share_of_train
 from asr.corpus.shards.streaming import StreamLoader
 from asr.corpus.source import notes_of_rejected, reject_more, write_rejected
 from asr.model.features import CorpusNormalization
 from asr.runs.folder import RunFolder
-from asr.runs.model_folder import TrainedModel, new_model
+from asr.runs.model_folder import TrainedModel, load_model, new_model
 from asr.screen import clock, print_notes
+from asr.task import FittedAtOnce
+from asr.training.at_once import Passes, fit_at_once, fit_head
 from asr.training.fitting import budget_of, choose_precision, fit
 from asr.training.forecast import seconds_of_epochs
 from asr.training.left_out import leave_out_unusable, left_out_in_training, note_of_left_out
@@ -75,19 +77,27 @@ def fit_model(
     if write_artifacts:
         task.learn_from_audio(corpus.splits["train"], dataset, batches["train"], corpus.sample_rate)
     first = next(iter(batches["train"]))
-    precision, why = choose_precision(module, first, run)
-    budget = budget_of(plan, corpus)
+    head, budget = module.model.head, budget_of(plan, corpus)
+    at_once = isinstance(head, FittedAtOnce) and not head.trained_first
+    precision, why = ("32-true", "nothing is trained step by step") if at_once else choose_precision(module, first, run)
     facts = describe(module, plan.parts["encoder"]["_target_"], corpus.splits, first, corpus.sample_rate)
     facts |= {
         "precision": f"{precision} ({why})",
-        "budget": length_of(plan, module, first, precision, corpus),
+        "budget": passes_of(plan) if at_once else length_of(plan, module, first, precision, corpus),
         "results": str(run.path),
         "watch": f"tensorboard --logdir {run.path}",
     }
     announce(screen, facts)
 
+    device, first_process = torch.device("cpu"), True
     try:
-        trainer = fit(plan, run, module, trained, batches, budget, precision, screen, callbacks)
+        if at_once:
+            fit_at_once(module, trained, run, batches["train"], batches["dev"], budget, plan.epochs, plan.seed)
+        else:
+            trainer = fit(plan, run, module, trained, batches, budget, precision, screen, callbacks)
+            device, first_process = trainer.strategy.root_device, trainer.is_global_zero
+            if isinstance(head, FittedAtOnce) and first_process:
+                fit_head_of_best(module, run, batches["train"], plan)
     finally:
         left_out = left_out_in_training(module, corpus.splits["train"])
         write_rejected(run.rejected, corpus.rejected + left_out)
@@ -101,7 +111,23 @@ def fit_model(
         "peak_memory_mib": peak_memory_mib(),
         "parameters": parameters(module.model),
     }
-    return Fitted(corpus, dataset, figures, trainer.strategy.root_device) if trainer.is_global_zero else None
+    return Fitted(corpus, dataset, figures, device) if first_process else None
+
+
+def fit_head_of_best(module: Training, run: RunFolder, batches: TimedLoader | StreamLoader, plan: Plan) -> None:
+    """Fit the head of the best weights of a training, and save it with them."""
+    if not run.model.is_dir():
+        return  # no weights were fit to be saved, which is said where they are wanted
+    best = load_model(run.model)
+    module.model.load_state_dict(best.model.state_dict())
+    fit_head(module.model.head, Passes(module, batches, 1, best.sample_rate), plan.seed)
+    replace(best, model=module.model).save(run.model)
+
+
+def passes_of(plan: Plan) -> str:
+    """How often a model that is fitted at once sees the training utterances, in words."""
+    more = f", {plan.epochs - 1} of them augmented" if plan.epochs > 1 else ""
+    return f"{plan.epochs} pass{'es' if plan.epochs > 1 else ''} over the training utterances{more}"
 
 
 def length_of(plan: Plan, module: Training, first: Batch, precision: str, corpus: Corpus) -> str:

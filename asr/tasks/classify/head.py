@@ -3,6 +3,8 @@
 Shapes: B utterances, T' frames, D the encoder's width, E the embedding's, L labels.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
@@ -26,6 +28,11 @@ class LabelHead(nn.Module):
     def embed(self, hidden: Tensor, lengths: Tensor) -> Tensor:
         """(B, T', D), (B,) -> (B, E): what is left of an utterance before its label is told."""
         return self.embedding(self.pool(hidden, lengths))
+
+    def embedding_parameters(self) -> Iterator[nn.Parameter]:
+        """What `embed` has to learn."""
+        yield from self.pool.parameters()
+        yield from self.embedding.parameters()
 
     def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:
         return self.project(self.embed(hidden, lengths)).float()

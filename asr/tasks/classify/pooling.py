@@ -37,6 +37,23 @@ class MeanDeviationPooling(nn.Module):
         return mean_and_deviation(zero_padding(hidden, lengths).float(), evenly(lengths, hidden.shape[1]))
 
 
+class StatisticsPooling(nn.Module):
+    """(B, T', D), (B,) -> (B, 5·D): mean, standard deviation, and the 10th, 50th and 90th percentiles over time."""
+
+    shares = (0.1, 0.5, 0.9)
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = (2 + len(self.shares)) * dim
+
+    def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+        hidden = zero_padding(hidden, lengths).float()
+        moments = mean_and_deviation(hidden, evenly(lengths, hidden.shape[1]))
+        valid = valid_frames(lengths, hidden.shape[1]).unsqueeze(-1)
+        ordered = hidden.masked_fill(~valid, torch.inf).sort(1).values
+        return torch.cat([moments, *(percentile(ordered, lengths, share) for share in self.shares)], dim=1)
+
+
 class AttentivePooling(nn.Module):
     """(B, T', D), (B,) -> (B, D): a weighted mean, the weights a softmax over time within each utterance.
 
@@ -83,6 +100,7 @@ class MultiHopPooling(nn.Module):
 POOLINGS: dict[str, Callable[[int], nn.Module]] = {
     "mean": MeanPooling,
     "mean_deviation": MeanDeviationPooling,
+    "statistics": StatisticsPooling,
     "attentive": AttentivePooling,
     "attentive_deviation": AttentiveDeviationPooling,
     "multi_hop": MultiHopPooling,
@@ -115,3 +133,15 @@ def mean_and_deviation(hidden: Tensor, weights: Tensor) -> Tensor:
     mean = weighted_mean(hidden, weights)
     variance = weighted_mean((hidden - mean.unsqueeze(1)).square(), weights)
     return torch.cat([mean, (variance + VARIANCE_FLOOR).sqrt()], dim=1)
+
+
+def percentile(ordered: Tensor, lengths: Tensor, share: float) -> Tensor:
+    """Values in ascending order over time (B, T', D), (B,) -> (B, D), interpolated between neighbours."""
+    place = share * (lengths - 1).clamp_min(0)
+    below = place.long()
+    above = torch.minimum(below + 1, (lengths - 1).clamp_min(0))
+
+    def at(index: Tensor) -> Tensor:
+        return ordered.gather(1, index.view(-1, 1, 1).expand(-1, 1, ordered.shape[2])).squeeze(1)
+
+    return at(below).lerp(at(above), (place - below).unsqueeze(1).to(ordered.dtype))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from hydra.utils import instantiate
 from lhotse import CutSet
 from matplotlib.figure import Figure
 from torch import Tensor, nn
@@ -19,6 +20,7 @@ from asr.report.clips import choose_clips, sounds_and_pictures
 from asr.runs.model_folder import TrainedModel
 from asr.screen import progress_bar
 from asr.task import Measured, SplitToMeasure, Unusable
+from asr.tasks.classify.classical_head import ClassicalHead
 from asr.tasks.classify.classifier import Classifier
 from asr.tasks.classify.head import LabelHead
 from asr.tasks.classify.loss import MARGINS, UNKNOWN, LabelLoss, MarginLoss, balancing_weights
@@ -38,7 +40,8 @@ class Classify:
     label: the column of the corpus that holds them, or "speaker". pooling: of frames over time (pooling.py).
     class_weights: balanced (every label counts alike) or none. embedding: width of the vector between pooling and
     labels, None for the pooling's own. margin: none, am or aam (loss.py), with its size and the scale of its cosines.
-    labels, temperature: what a trained model has learnt.
+    classifier: one of asr.model.classical, by its constructor and arguments, None for the network's own output;
+    trained_first: whether it is given the embeddings of a trained network. labels, temperature: what was learnt.
     """
 
     presentation = LabelPresentation()
@@ -54,11 +57,14 @@ class Classify:
         margin: str = "none",
         margin_size: float = 0.2,
         scale: float = 30.0,
+        classifier: Mapping[str, Any] | None = None,
+        trained_first: bool = False,
         labels: Sequence[str] = (),
         temperature: float = 1.0,
     ) -> None:
         self.label, self.pooling, self.class_weights = str(label), pooling, class_weights
         self.embedding, self.margin, self.margin_size, self.scale = embedding, margin, margin_size, scale
+        self.classifier, self.trained_first = classifier, trained_first
         check_choice("task.pooling", pooling, tuple(POOLINGS))
         check_choice("task.class_weights", class_weights, WEIGHTS)
         check_choice("task.margin", margin, ("none", *MARGINS))
@@ -126,7 +132,12 @@ class Classify:
     def head(self, dim: int) -> nn.Module:
         """(B, T', dim) -> (B, L) logits."""
         scale = None if self.margin == "none" else self.scale
-        return LabelHead(dim, len(self.labels), self.pooling, self.embedding, scale)
+        network = LabelHead(dim, len(self.labels), self.pooling, self.embedding, scale)
+        if self.classifier is None:
+            return network
+        balanced = self.class_weights == "balanced"
+        classifier = instantiate(self.classifier)
+        return ClassicalHead(network, classifier, len(self.labels), self.trained_first, balanced)
 
     def predict(self, outputs: Tensor, lengths: Tensor) -> list[str]:
         return [self.labels[index] for index in outputs.argmax(-1).tolist()]
@@ -138,6 +149,10 @@ class Classify:
     def facts(self, utterances: int, frames: int) -> dict[str, str]:
         named = ", ".join(self.labels[:8]) + (" …" if len(self.labels) > 8 else "")
         size = len(self.labels)
+        if self.classifier is not None:
+            kind = str(self.classifier["_target_"]).rpartition(".")[2]
+            given = "embeddings of the trained network" if self.trained_first else f"{self.pooling} over time"
+            return {"output": f"{size} labels ({self.label}): {named}", "classifier": f"{kind}, of {given}"}
         return {
             "output": f"{self.label} logits (B, {size}), here ({utterances}, {size}): {named}",
             "loss": f"cross-entropy, class weights {self.class_weights}, margin {self.margin}; "
@@ -156,6 +171,8 @@ class Classify:
             "margin": self.margin,
             "margin_size": self.margin_size,
             "scale": self.scale,
+            "classifier": self.classifier,
+            "trained_first": self.trained_first,
             "labels": self.labels,
             "temperature": self.temperature,
         }

@@ -1,0 +1,96 @@
+"""Fits what is fitted to all training utterances together: one pass, or several with other augmentations."""
+
+import time
+from collections.abc import Iterator
+from itertools import chain
+
+import torch
+from pytorch_lightning.loggers import TensorBoardLogger
+from torch import Tensor
+
+from asr.corpus.batches import Batch, TimedLoader
+from asr.corpus.shards.streaming import StreamLoader
+from asr.runs.folder import RunFolder
+from asr.runs.model_folder import TrainedModel
+from asr.task import FittedAtOnce
+from asr.training.budget import Budget
+from asr.training.module import Training
+from asr.writing import write_json_lines
+
+Gathered = tuple[Tensor, Tensor, tuple[Tensor, ...]]
+
+
+class Passes:
+    """Hidden frames, lengths and targets of the training batches, `epochs` times over.
+
+    The first pass sees the recordings as they are, the others as `augment` changes them. seconds, audio_seconds: spent
+    and seen so far.
+    """
+
+    def __init__(self, module: Training, batches: TimedLoader | StreamLoader, epochs: int, sample_rate: int) -> None:
+        self.module, self.batches, self.epochs, self.sample_rate = module, batches, epochs, sample_rate
+        self.audio_seconds, self.begun = 0.0, time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.begun
+
+    @torch.inference_mode()
+    def __iter__(self) -> Iterator[Gathered]:
+        self.module.eval()
+        for epoch in range(self.epochs):
+            self.module.augment.train(epoch > 0)
+            self.batches.start_at_epoch(epoch)
+            for batch in self.batches:
+                self.module.unreadable |= batch.unreadable
+                self.audio_seconds += float(batch.lengths.sum()) / self.sample_rate
+                yield self.gathered(batch)
+
+    def gathered(self, batch: Batch) -> Gathered:
+        waveform, samples = self.module.augment.waveform(batch.waveform, batch.lengths)
+        frames, lengths = self.module.augment.frames(*self.module.model.features(waveform, samples))
+        return *self.module.model.encoder(frames, lengths), batch.target
+
+
+def fit_head(head: FittedAtOnce, passes: Passes, seed: int) -> None:
+    """Fit a head to the training batches; the encoder stays as it is."""
+    passes.module.model.to("cpu")
+    head.fit(iter(passes), seed)
+
+
+def fit_at_once(
+    module: Training,
+    trained: TrainedModel,
+    run: RunFolder,
+    batches: TimedLoader | StreamLoader,
+    dev: TimedLoader,
+    budget: Budget,
+    epochs: int,
+    seed: int,
+) -> None:
+    """Fit a model that has nothing to train step by step, save it, and write its dev rates into the run's folder."""
+    head = module.model.head
+    assert isinstance(head, FittedAtOnce)
+    passes = Passes(module, batches, epochs, trained.sample_rate)
+    fit_head(head, passes, seed)
+    trained.save(run.model)
+    budget.seconds_before, budget.audio_seconds = passes.seconds, passes.audio_seconds
+    budget.step_seconds, budget.epochs_done = passes.seconds, epochs
+    rates = rates_on_dev(module, dev)
+    line = {"step": 1, "epoch": epochs, "seconds": round(passes.seconds, 1), "train_loss": None, "dev_loss": None}
+    line |= {f"dev_{name}": rate for name, rate in rates.items()} | {"learning_rate": None}
+    write_json_lines(run.history, [line])
+    board = TensorBoardLogger(run.path, name="", version="tensorboard")
+    board.log_metrics({f"{name}/dev": rate for name, rate in rates.items()}, 1)
+    board.finalize("success")
+
+
+@torch.inference_mode()
+def rates_on_dev(module: Training, dev: TimedLoader) -> dict[str, float]:
+    """The task's rates on the dev set."""
+    module.eval()
+    references, predictions = [], []
+    for batch in dev:
+        references.append(batch.texts)
+        predictions.append(module.task.predict(*module.model(batch.waveform, batch.lengths)))
+    return module.task.score(list(chain(*references)), list(chain(*predictions)))
