@@ -37,8 +37,9 @@ class MaskedBatchNorm(nn.Module):
         others = [0, *range(2, x.dim())]  # every dimension but the channels
         shape = (1, -1, *[1] * (x.dim() - 2))
         values = valid.expand_as(x[:, :1]).sum()  # of each channel
-        mean = x.where(valid, 0.0).sum(others) / values.clamp_min(1)
-        centred = (x - mean.view(shape)).where(valid, 0.0)
+        x = x.where(valid, 0.0)
+        mean = x.sum(others) / values.clamp_min(1)
+        centred = torch.addcmul(x, valid.to(x.dtype), mean.view(shape), value=-1)  # zero in the padding
         variance = centred.square().sum(others) / values.clamp_min(1)
         self.update_averages(mean.detach(), variance.detach(), values)
         scale = self.weight * (variance + EPSILON).rsqrt()

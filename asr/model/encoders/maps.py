@@ -34,7 +34,8 @@ class NormalizedConvolution(nn.Module):
         self.norm = MaskedBatchNorm(out)
 
     def forward(self, x: Tensor, valid: Tensor) -> Tensor:
-        return self.norm(self.convolution(x.where(valid, 0.0)), valid)
+        # a front end has cleared what is not finite, so the mask may be multiplied: on CPUs twice as fast as a choice
+        return self.norm(self.convolution(x * valid), valid)
 
 
 class PoolingBlock(nn.Module):

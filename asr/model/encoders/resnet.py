@@ -73,8 +73,9 @@ class ResNet(nn.Module):
         for stage, (each, depth) in enumerate(zip(channels, depths, strict=False)):
             for index in range(depth):
                 halve = 2 if stage and not index else 1
-                self.blocks.append(ResidualBlock(width, new_branch(width, each, halve), halve))
-                width = self.blocks[-1].channels
+                block = ResidualBlock(width, new_branch(width, each, halve), halve)
+                self.blocks.append(block)
+                width = block.channels
         self.dim = width
         self.norm, self.dropout = nn.LayerNorm(width), Dropout(dropout)
 
