@@ -8,7 +8,7 @@ MOMENTUM = 0.1  # share of a batch in the running averages
 
 
 class MaskedBatchNorm(nn.Module):
-    """(B, C, T, …), valid (B, 1, T, …) bool -> (B, C, T, …): torch's, of the valid frames laid end to end.
+    """(B, C, T, …), valid (B, 1, T, …) bool -> (B, C, T, …): as torch's on the valid frames, end to end.
 
     Training normalizes by the mean and variance of the batch's valid frames, so a frame depends on its batch but never
     on padding. Outside training the running averages stand in, and an utterance is the same alone and in a batch.
