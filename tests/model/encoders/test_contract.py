@@ -1,5 +1,6 @@
 """The encoder contract, for every file in conf/encoder/ and both front ends, at every subsampling they offer."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from safetensors.torch import load, save
 import asr.model.encoders
 from asr.configuration.compose import load_configuration
 from asr.configuration.search_path import CONF
+from asr.model.encoders.batch_norm import MaskedBatchNorm
 from asr.model.encoders.convolution import Convolution
 
 ENCODERS = sorted(path.stem for path in (CONF / "encoder").glob("*.yaml"))
@@ -42,9 +44,11 @@ def with_padding(x: torch.Tensor, value: float) -> torch.Tensor:
 
 
 def test_every_encoder_module_has_a_configuration():
-    shared = {"attention", "convolution", "dropout", "recurrent", "subsampling"}
+    shared = {"attention", "batch_norm", "convolution", "dropout", "maps", "recurrent", "subsampling"}
     modules = {path.stem for path in Path(asr.model.encoders.__file__).parent.glob("*.py")} - {"__init__"} - shared
-    assert modules <= set(ENCODERS)
+    chosen = "".join((CONF / "encoder" / f"{name}.yaml").read_text("utf-8") for name in ENCODERS)
+    named = set(re.findall(r"_target_: asr\.model\.encoders\.(\w+)\.", chosen))
+    assert modules <= named
 
 
 @pytest.mark.parametrize(("name", "front_end", "factor"), VARIANTS)
@@ -74,11 +78,21 @@ def test_garbage_in_the_padding_changes_no_frame(name, front_end, factor, garbag
 def test_alone_and_in_a_batch_give_the_same_frames(name, front_end, factor, mode):
     encoder = build(name, front_end, factor, "encoder.dropout=0")
     encoder.train(mode == "train")
+    if mode == "train" and any(isinstance(module, MaskedBatchNorm) for module in encoder.modules()):
+        return assert_more_padding_changes_no_frame(encoder)
     together, lengths = encoder(with_padding(frames(), 7.0), LENGTHS)
     for row, length in enumerate(LENGTHS.tolist()):
         alone, _ = encoder(frames()[row : row + 1, :length], LENGTHS[row : row + 1])
         kept = int(lengths[row])
         torch.testing.assert_close(together[row, :kept], alone[0, :kept], rtol=1e-4, atol=1e-4)
+
+
+def assert_more_padding_changes_no_frame(encoder):
+    """What is left of it in training with batch normalization, whose frames depend on their batch by design."""
+    less, lengths = encoder(with_padding(frames(), 0.0), LENGTHS)
+    more, _ = encoder(torch.nn.functional.pad(with_padding(frames(), 7.0), (0, 0, 0, 24), value=float("nan")), LENGTHS)
+    for row, length in enumerate(lengths.tolist()):
+        torch.testing.assert_close(more[row, :length], less[row, :length], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(("name", "front_end", "factor"), VARIANTS)
