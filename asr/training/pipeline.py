@@ -100,6 +100,7 @@ def fit_model(
         "data_wait_share": round(budget.waiting, 4),
         "peak_memory_mib": peak_memory_mib(),
         "parameters": parameters(module.model),
+        **({"splits": corpus.divided} if corpus.divided else {}),
     }
     return Fitted(corpus, dataset, figures, trainer.strategy.root_device) if trainer.is_global_zero else None
 

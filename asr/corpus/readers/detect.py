@@ -12,8 +12,8 @@ from asr.corpus.utterance import Reading, Utterance
 from asr.errors import UserError
 
 # Asked first, in this order: their files could pass for a simpler form. The others follow by name, the plainest last.
-PRIORITY = ("kaldi", "shar", "cutset", "nemo", "librispeech", "tables", "segments")
-LAST = ("folder",)
+PRIORITY = ("audformat", "kaldi", "shar", "cutset", "nemo", "librispeech", "tables", "segments")
+LAST = ("folder", "label_tables")
 
 
 class Reader(Protocol):
@@ -50,7 +50,8 @@ def detect(source: Path) -> Reader:
     looked_for = "\n".join(f"  - {reader.FORM}" for reader in found)
     raise UserError(
         f"{source}: no recordings with transcripts in a form that is known. Looked for:\n{looked_for}\n"
-        "bring it into one of them, or name a reader of your own: data.reader._target_=..."
+        "bring it into one of them, name the corpus (data=emodb; python train.py --help lists them), say that folders "
+        "are labels (data=class_folders data.label=NAME), or name a reader of your own: data.reader._target_=..."
     )
 
 
