@@ -3,11 +3,11 @@
 Cao et al. 2014, https://github.com/CheyneyComputerScience/CREMA-D
 """
 
-import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from asr.corpus.readers.lines import table_rows
 from asr.corpus.readers.named import gender_letter, held_out_split, named_recordings
 from asr.corpus.utterance import Utterance, kept_about
 
@@ -56,10 +56,11 @@ def _actors(source: Path) -> dict[str, dict[str, str]]:
     table = next((path for path in (source / ACTORS, source.parent / ACTORS) if path.is_file()), None)
     if table is None:
         return {}
+    rows = [row for _, row in table_rows(table, ",")]
     found = {}
-    with open(table, encoding="utf-8-sig", errors="replace", newline="") as lines:
-        for row in csv.DictReader(lines):
-            known = {"gender": gender_letter(row.get("Sex") or "")}
-            known |= {name.lower(): row.get(name) or "" for name in ("Age", "Race", "Ethnicity")}
-            found[row.get("ActorID") or ""] = kept_about(known.items())
+    for row in rows[1:]:
+        known = dict(zip(rows[0], row, strict=False))
+        named = {"gender": gender_letter(known.get("Sex", ""))}
+        named |= {name.lower(): known.get(name, "") for name in ("Age", "Race", "Ethnicity")}
+        found[known.get("ActorID", "")] = kept_about(named.items())
     return found

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Protocol, cast
@@ -24,7 +24,7 @@ class Reader(Protocol):
 
     def recognises(self, source: Path) -> bool: ...
 
-    def read(self, source: Path | str) -> Iterator[Utterance]: ...
+    def read(self, source: Path | str) -> Iterable[Utterance]: ...
 
 
 def read_any(source: Path | str) -> Reading:
@@ -38,7 +38,9 @@ def read_any(source: Path | str) -> Reading:
     source = source.absolute()
     reader = detect(source)
     name = reader.__name__.rpartition(".")[2]
-    return Reading(reader.read(source), f"{source}: read as {name}, {reader.FORM}")
+    found = reader.read(source)
+    more = f"; {found.note}" if isinstance(found, Reading) else ""
+    return Reading(found, f"{source}: read as {name}, {reader.FORM}{more}")
 
 
 def detect(source: Path) -> Reader:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from asr.corpus.readers.lines import numbered_lines, reject_not_utf8
+from asr.corpus.readers.lines import numbered_lines, reject_not_utf8, table_rows
 from asr.corpus.splits import SPLIT_OF_WORD, split_of, split_within
 from asr.corpus.utterance import AUDIO_SUFFIXES, Utterance, kept_about
 from asr.errors import UserError
@@ -157,8 +157,7 @@ def _rows(table: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         for number, line in numbered_lines(table):
             yield number, line.split(delimiter) if line.strip() else []
         return
-    with open(table, encoding="utf-8-sig", errors="replace", newline="") as lines:
-        yield from enumerate(csv.reader(lines, delimiter=delimiter), start=1)
+    yield from table_rows(table, delimiter)
 
 
 def _utterance(
