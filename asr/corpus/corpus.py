@@ -238,12 +238,12 @@ def _shared(
     """A note of what test shares with train: of speakers, which; of splits drawn at random, how much of what."""
     if division.unit == RANDOM:
         leaks = []
-        for unit in (SPEAKER, SESSION, TEXT):
+        for unit in (SPEAKER, SESSION, TEXT) if by_speaker else (SESSION, TEXT):
             shared, there = shared_with_train([unit_value(unit, each.facts) for each in utterances], assigned)
             if shared:
                 leaks.append(f"{len(shared)} of {there} {unit}s")
         if leaks:
-            yield f"a random split: {' and '.join(leaks)} of test are in train too"
+            yield f"a random split: {', '.join(leaks)} of test are in train too"
     elif by_speaker:
         shared, _ = shared_with_train([each.speaker for each in utterances], assigned)
         more = f" and {len(shared) - MOST_NAMED} more" if len(shared) > MOST_NAMED else ""
