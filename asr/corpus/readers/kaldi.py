@@ -82,8 +82,13 @@ def _columns(folder: Path, prefix: str) -> Columns:
 
 def _about(name: str, speaker: str | None, of_utterances: Columns, of_speakers: Columns) -> dict[str, str]:
     """What is known of an utterance and of its speaker."""
-    found = [(column, values[speaker]) for column, values in of_speakers.items() if speaker in values]
-    return kept_about([*found, *((column, values[name]) for column, values in of_utterances.items() if name in values)])
+    both = ((speaker, of_speakers), (name, of_utterances))
+    return kept_about(
+        (column, values[owner])
+        for owner, columns in both
+        for column, values in columns.items()
+        if owner is not None and owner in values
+    )
 
 
 def _table(path: Path) -> Iterator[tuple[int, str, str]]:

@@ -94,7 +94,7 @@ def _utterances(source: Path, found: Found, listed: Mapping[str, str] | None, sp
 
 def _speakers(source: Path) -> dict[str, dict[str, str]]:
     """{speaker: gender, nationality} of vox1_meta.csv (tabs) and vox2_meta.csv (commas), in the source or beside it."""
-    found = {}
+    found: dict[str, dict[str, str]] = {}
     for table in [*sorted(source.glob(META)), *sorted(source.parent.glob(META))]:
         rows = [re.split(r"\s*[\t,]\s*", line.strip()) for _, line in numbered_lines(table)]
         names = [name.lower() for name in rows[0]] if rows else []
