@@ -9,7 +9,18 @@ from asr.configuration.search_path import check_not_shadowed, group_files, is_gr
 from asr.errors import UserError
 
 # Last words of keys whose values are as typed.
-TEXT_KEYS = {"source", "text", "folder", "run", "against", "run_dir", "out_dir", "name"}
+TEXT_KEYS = {
+    "source",
+    "text",
+    "folder",
+    "run",
+    "against",
+    "run_dir",
+    "out_dir",
+    "name",
+    "iden_split",
+    "speaker_pattern",
+}
 TEXT_LIST_KEYS = {"hotwords"}  # the same for [a b,c]
 GROUPS_OF_SEVERAL = {"augment", "search"}  # groups of which several files can be chosen together
 

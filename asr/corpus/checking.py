@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from asr.audio.recording import (
     resample,
 )
 from asr.corpus.cuts import make_cut
-from asr.corpus.utterance import Rejection, Seconds, Utterance, UtteranceFacts
+from asr.corpus.utterance import REASONS_OF_TRANSCRIPT, Rejection, Seconds, Utterance, UtteranceFacts
 from asr.task import Unusable
 
 INT16_SCALE = 32768
@@ -69,13 +69,20 @@ class Requirements:
 def with_targets(
     utterances: Iterable[Utterance], target_of: Callable[[UtteranceFacts], str], rejected: list[Rejection]
 ) -> list[UtteranceWithTarget]:
-    """Utterances with their targets; what readers report, what has none, and second uses of an id go to `rejected`."""
+    """Utterances with their targets; what readers report, what has none, and second uses of an id go to `rejected`.
+
+    An utterance that a reader rejects for its transcript alone is used, without it, where the target needs none.
+    """
     seen: dict[str, Utterance] = {}
     targeted = []
     for utterance in utterances:
         first = seen.setdefault(utterance.id, utterance)
         if utterance.rejection is not None:
-            rejected.append(utterance.rejection)
+            without = _target_without_transcript(utterance, target_of) if first is utterance else None
+            if without is None:
+                rejected.append(utterance.rejection)
+            else:
+                targeted.append(without)
             continue
         if (wrong := utterance.unwritable()) is not None:
             reason = wrong
@@ -89,6 +96,20 @@ def with_targets(
                 reason = (why.reason, why.detail, why.remedy)
         rejected.append(utterance.rejection_for(*reason))
     return targeted
+
+
+def _target_without_transcript(
+    utterance: Utterance, target_of: Callable[[UtteranceFacts], str]
+) -> UtteranceWithTarget | None:
+    """A rejected utterance without its transcript, where nothing but that is wrong with it and the target is known."""
+    assert utterance.rejection is not None
+    bare = replace(utterance, text=None, rejection=None)
+    if utterance.rejection.reason not in REASONS_OF_TRANSCRIPT or bare.unwritable() is not None:
+        return None
+    try:
+        return UtteranceWithTarget(bare, target_of(bare.facts))
+    except Unusable:
+        return None
 
 
 def common_rate(utterances: Sequence[Utterance]) -> int | None:

@@ -1,6 +1,7 @@
 """A corpus: every utterance checked, in train, dev and test, its audio in memory where it fits."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,11 +13,23 @@ from lhotse.cut import Cut
 
 from asr.corpus.checking import CheckedUtterance, Progress, check_all, common_rate, with_targets
 from asr.corpus.decoded import check_with_cache
-from asr.corpus.splits import Member, assign_splits
+from asr.corpus.splits import (
+    RANDOM,
+    SPEAKER,
+    TEXT,
+    UTTERANCE,
+    Division,
+    Member,
+    check_unit,
+    divide,
+    shared_with_train,
+    unit_value,
+)
 from asr.corpus.utterance import SPLITS, Reading, Rejection, Seconds, Utterance, UtteranceFacts
 from asr.errors import UserError
 
 GIB = 2**30
+SESSION = "session"  # a column that says which recordings were made together
 MOST_NAMED = 5  # rejected utterances that a message names; all of them are in rejected.jsonl
 
 
@@ -54,7 +67,8 @@ class Corpus:
     supervision.text is the target (for speech recognition the normalised text), supervision.custom[TRANSCRIPT] the
     text as the user wrote it, supervision.speaker the speaker, or the utterance id where none is known. `audio` holds
     samples (S,) by cut id, int16 (scale 32768) where exact, else float32, in memory or mapped from a file; a cut that
-    is not in it is decoded by asr.corpus.cuts.load_samples.
+    is not in it is decoded by asr.corpus.cuts.load_samples. `split_by` is the unit that the user wants splits drawn by,
+    `divided` says in a line how they came about.
     """
 
     splits: dict[str, Any]  # CutSets; train may be StreamedSplit
@@ -62,6 +76,8 @@ class Corpus:
     notes: list[str]
     audio: dict[str, np.ndarray]
     sample_rate: int
+    split_by: str | None = None
+    divided: str = ""
 
     def in_memory(self, cut: Cut) -> bool:
         """Whether its samples are held, not mapped from a file."""
@@ -93,14 +109,18 @@ def load_corpus(
     max_utterance_seconds: Seconds,
     cache_gib: float,
     cache_dir: str | None,
+    split_by: str | None = None,
+    test_folds: int | None = None,
+    test_fold: int | None = None,
     splits: Collection[str] | None = None,
     on_progress: Progress | None = None,
 ) -> Corpus:
     """Decode and check every utterance once, and draw the splits that the source lacks.
 
-    `target_of`: what is to be learnt of an utterance. `by_speaker`: whether splits that are drawn keep speakers apart.
-    `sample_rate` in Hz; None takes the one that most recordings have. `splits` names those wanted (None: all; dev and
-    test may be left out by a fraction of 0). Audio is kept in memory up to `cache_gib`; with a `cache_dir`, it is
+    `target_of`: what is to be learnt of an utterance. `by_speaker`: whether splits that are drawn keep speakers apart,
+    where `split_by` does not say what they are drawn by. `test_folds`, `test_fold`: as asr.corpus.splits.Division has
+    them. `sample_rate` in Hz; None takes the one that most recordings have. `splits` names those wanted (None: all; dev
+    and test may be left out by a fraction of 0). Audio is kept in memory up to `cache_gib`; with a `cache_dir`, it is
     decoded to there once, and what memory does not hold is mapped. `max_rejected` is a share in [0, 1]. Raises
     CorpusError (a UserError) where more is rejected, or where a wanted split is empty.
     """
@@ -108,6 +128,13 @@ def load_corpus(
     read = list(utterances)
     if not read:
         raise CorpusError("no utterances were found; set data.source to a folder with recordings and transcripts")
+    unit = split_by or (SPEAKER if by_speaker else UTTERANCE)
+    division = Division(unit, split_by is not None, dev_fraction, test_fraction, test_folds, test_fold or 1)
+    if division.asked:
+        check_unit(unit, (utterance.facts for utterance in read))
+    if division.ignores_source:
+        notes += _note_of_ignored(read)
+        read = [replace(utterance, split=None) for utterance in read]
     wanted = set(SPLITS if splits is None else splits)
     given = {utterance.split for utterance in read}
     needed = [utterance for utterance in read if _is_needed(utterance, wanted, given)]
@@ -122,7 +149,7 @@ def load_corpus(
         notes.append(note)
     _gather(outcomes, found, cache_gib * GIB)
     _check_share(found.rejected, len(needed), max_rejected)
-    corpus = _assemble(found, others, rate, wanted, dev_fraction, test_fraction, by_speaker)
+    corpus = _assemble(found, others, rate, wanted, division, by_speaker)
     fractions = {"train": 1.0, "dev": dev_fraction, "test": test_fraction}
     for split in SPLITS:
         if split in wanted and not len(corpus.splits[split]) and (fractions[split] > 0 or wanted == {split}):
@@ -169,19 +196,29 @@ def _check_share(rejected: Sequence[Rejection], total: int, max_rejected: float)
     )
 
 
+def _note_of_ignored(read: Sequence[Utterance]) -> list[str]:
+    """What is said where splits of the source are not used."""
+    counts = Counter(utterance.split for utterance in read if utterance.split is not None)
+    named = ", ".join(f"{counts[split]} {split}" for split in SPLITS if counts[split])
+    return [f"the splits of the source ({named}) are not used"] if counts else []
+
+
 def _assemble(
     found: _CheckResults,
     others: Sequence[Utterance],
     rate: int,
     wanted: Collection[str],
-    dev_fraction: float,
-    test_fraction: float,
+    division: Division,
     by_speaker: bool,
 ) -> Corpus:
     """Divide the checked utterances. `others` are of splits that are not wanted; they too decide what is drawn."""
+    seconds = [item.cut.duration for item in found.checked if item.cut is not None] + [0.0] * len(others)
     utterances = [*(item.utterance for item in found.checked), *others]
-    members = [Member(each.id, each.speaker if by_speaker else None, each.split) for each in utterances]
-    assigned, note = assign_splits(members, dev_fraction, test_fraction)
+    members = [
+        Member(each.id, each.speaker, each.split, unit_value(division.unit, each.facts), duration)
+        for each, duration in zip(utterances, seconds, strict=True)
+    ]
+    assigned, note = divide(members, division)
     cuts: dict[str, list[MonoCut]] = {split: [] for split in SPLITS}
     for checked, split in zip(found.checked, assigned, strict=False):  # the others come last
         assert checked.cut is not None
@@ -189,23 +226,30 @@ def _assemble(
             cuts[split].append(checked.cut)
         else:
             found.audio.pop(checked.cut.id, None)
-    notes = [note, *_shared_speakers(members, assigned)]
-    return Corpus({split: CutSet.from_cuts(cuts[split]) for split in SPLITS}, found.rejected, notes, found.audio, rate)
+    notes = [note, *_shared(utterances, assigned, division, by_speaker)]
+    parts = {split: CutSet.from_cuts(cuts[split]) for split in SPLITS}
+    split_by = division.unit if division.asked else None
+    return Corpus(parts, found.rejected, notes, found.audio, rate, split_by, note)
 
 
-def _shared_speakers(members: Sequence[Member], assigned: Sequence[str]) -> list[str]:
-    """A note where speakers of test are also in train."""
-    speakers: dict[str, set[str]] = {split: set() for split in SPLITS}
-    for member, split in zip(members, assigned, strict=True):
-        if member.speaker is not None:
-            speakers[split].add(member.speaker)
-    shared = sorted(speakers["train"] & speakers["test"])
-    if not shared:
-        return []
-    named = ", ".join(shared[:MOST_NAMED]) + (
-        f" and {len(shared) - MOST_NAMED} more" if len(shared) > MOST_NAMED else ""
-    )
-    return [f"speakers in both train and test: {named}; the WER of speakers never heard will be higher"]
+def _shared(
+    utterances: Sequence[Utterance], assigned: Sequence[str], division: Division, by_speaker: bool
+) -> Iterator[str]:
+    """A note of what test shares with train: of speakers, which; of splits drawn at random, how much of what."""
+    if division.unit == RANDOM:
+        leaks = []
+        for unit in (SPEAKER, SESSION, TEXT) if by_speaker else (SESSION, TEXT):
+            shared, there = shared_with_train([unit_value(unit, each.facts) for each in utterances], assigned)
+            if shared:
+                leaks.append(f"{len(shared)} of {there} {unit}s")
+        if leaks:
+            yield f"a random split: {', '.join(leaks)} of test are in train too"
+    elif by_speaker:
+        shared, _ = shared_with_train([each.speaker for each in utterances], assigned)
+        more = f" and {len(shared) - MOST_NAMED} more" if len(shared) > MOST_NAMED else ""
+        if shared:
+            named = ", ".join(shared[:MOST_NAMED]) + more
+            yield f"speakers in both train and test: {named}; speakers never heard will be harder"
 
 
 def _conversions(checked: Sequence[CheckedUtterance], rate: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Cross-validation: train and dev of a corpus divided anew, each speaker in one part."""
+"""Cross-validation: train and dev of a corpus divided anew, each speaker (or other unit) in one part."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,57 +7,57 @@ from dataclasses import replace
 from lhotse import CutSet, MonoCut
 
 from asr.corpus.corpus import Corpus
-from asr.corpus.splits import MIN_SPEAKERS, hash_fraction
+from asr.corpus.cuts import TRANSCRIPT, about
+from asr.corpus.splits import (
+    MIN_SPEAKERS,
+    RANDOM,
+    SPEAKER,
+    UTTERANCE,
+    counted,
+    divide_evenly,
+    hash_fraction,
+    unit_value,
+)
+from asr.corpus.utterance import UtteranceFacts
 from asr.errors import UserError
 
 
 def with_fold_as_dev(corpus: Corpus, folds: int, fold: int, by_speaker: bool = True) -> Corpus:
     """The same corpus with part `fold` (1 … folds) of its train and dev utterances as dev, the rest as train.
 
-    Raises UserError where there is no such part, or fewer speakers than parts.
+    Parts are drawn by what the corpus's splits were to be drawn by, else by speaker, or by utterance where that is not
+    wanted. Raises UserError where there is no such part, or fewer units than parts.
     """
     if not 1 <= fold <= folds or folds < 2:
         raise UserError(f"data.fold={fold}: is to be from 1 to data.folds={folds}, and data.folds 2 or more")
     if not isinstance(corpus.splits["train"], CutSet):
         raise UserError("data.folds: a corpus that is streamed from shards has none; give the source they were made of")
     cuts = [*corpus.splits["train"], *corpus.splits["dev"]]
-    parts = divide_evenly(cuts, folds, by_speaker)
+    unit = corpus.split_by or (SPEAKER if by_speaker else UTTERANCE)
+    cuts_of = cuts_by_unit(cuts, unit)
+    if corpus.split_by is None and len(cuts_of) < MIN_SPEAKERS:
+        unit, cuts_of = UTTERANCE, cuts_by_unit(cuts, UTTERANCE)
+    parts = divide_evenly({name: sum(cut.duration for cut in own) for name, own in cuts_of.items()}, folds)
     if parts is None:
-        speakers = len({speaker_of(cut) for cut in cuts})
-        raise UserError(f"data.folds={folds}: train and dev have {speakers} speakers, and each part needs one at least")
-    train = [cut for number, part in enumerate(parts, start=1) if number != fold for cut in part]
-    splits = corpus.splits | {"train": CutSet.from_cuts(train), "dev": CutSet.from_cuts(parts[fold - 1])}
-    unit = "speaker" if by_speaker else "utterance"
-    note = f"fold {fold} of {folds} by {unit}: {len(train)} train, {len(parts[fold - 1])} dev"
-    return replace(corpus, splits=splits, notes=[*corpus.notes, note])
+        there = counted(len(cuts_of), unit)
+        raise UserError(f"data.folds={folds}: train and dev have {there}, and each part needs one at least")
+    held = [[cut for name in part for cut in cuts_of[name]] for part in parts]
+    train = [cut for number, part in enumerate(held, start=1) if number != fold for cut in part]
+    splits = corpus.splits | {"train": CutSet.from_cuts(train), "dev": CutSet.from_cuts(held[fold - 1])}
+    named = UTTERANCE if unit == RANDOM else unit
+    note = f"fold {fold} of {folds} by {named}: {len(train)} train, {len(held[fold - 1])} dev"
+    divided = f"{corpus.divided}; then {note}" if corpus.divided else note
+    return replace(corpus, splits=splits, notes=[*corpus.notes, note], divided=divided)
 
 
-def divide_evenly(cuts: Sequence[MonoCut], folds: int, by_speaker: bool) -> list[list[MonoCut]] | None:
-    """Parts of about equal duration: speakers, those with the most audio first, each go to the shortest part so far.
-
-    By speaker, or by utterance where that is not wanted or fewer than MIN_SPEAKERS are known. None where a part would
-    be empty.
-    """
-    cuts_of: dict[str, list[MonoCut]] = defaultdict(list)
+def cuts_by_unit(cuts: Sequence[MonoCut], unit: str) -> dict[str, list[MonoCut]]:
+    """The cuts of every speaker, sentence or whatever the unit is; one without is a unit of its own."""
+    found: dict[str, list[MonoCut]] = defaultdict(list)
     for cut in cuts:
-        cuts_of[speaker_of(cut)].append(cut)
-    units = list(cuts_of.items())
-    if not by_speaker or len(units) < MIN_SPEAKERS:
-        units = [(cut.id, [cut]) for cut in cuts]
-    if len(units) < folds:
-        return None
-    units.sort(key=lambda unit: (-sum(cut.duration for cut in unit[1]), hash_fraction(unit[0])))
-    parts: list[list[MonoCut]] = [[] for _ in range(folds)]
-    seconds = [0.0] * folds
-    for _, own in units:
-        shortest = min(range(folds), key=lambda part: (seconds[part], part))
-        parts[shortest] += own
-        seconds[shortest] += sum(cut.duration for cut in own)
-    return parts
-
-
-def speaker_of(cut: MonoCut) -> str:
-    return cut.supervisions[0].speaker
+        supervision = cut.supervisions[0]
+        known = UtteranceFacts((supervision.custom or {}).get(TRANSCRIPT), supervision.speaker, about(supervision))
+        found[unit_value(unit, known) or cut.id].append(cut)
+    return found
 
 
 def with_share_of_train(corpus: Corpus, share: float) -> Corpus:

@@ -16,6 +16,8 @@ from asr.corpus.utterance import SPLITS, Utterance, UtteranceFacts
 from asr.errors import UserError
 from asr.screen import print_notes
 
+UNSHARDED = "give the source that they were made of"
+
 
 @dataclass(frozen=True)
 class DataSettings:
@@ -30,6 +32,9 @@ class DataSettings:
     sample_rate: int | None
     dev_fraction: float
     test_fraction: float
+    split_by: str | None
+    test_folds: int | None
+    test_fold: int | None
     max_rejected: float
     max_utterance_seconds: float
     cache_gib: float
@@ -64,8 +69,8 @@ class DataSettings:
         **how: Any,
     ) -> Corpus:
         """Utterances checked and divided as these settings say, and as `how` says otherwise, to load_corpus."""
-        names = ("sample_rate", "dev_fraction", "test_fraction", "max_rejected", "max_utterance_seconds")
-        values = {name: getattr(self, name) for name in (*names, "cache_gib", "cache_dir")}
+        names = ("sample_rate", "dev_fraction", "test_fraction", "split_by", "test_folds", "test_fold", "max_rejected")
+        values = {name: getattr(self, name) for name in (*names, "max_utterance_seconds", "cache_gib", "cache_dir")}
         return load_with_progress(utterances, screen, rejected_file, splits, **(values | how))
 
 
@@ -81,6 +86,9 @@ def read_corpus(
     target_of: what is to be learnt of an utterance; by_speaker: whether splits that are drawn keep speakers apart.
     """
     if (sharded := data.shards) is not None:
+        for key in ("split_by", "test_folds"):
+            if getattr(data, key) is not None:
+                raise UserError(f"data.{key}: a corpus that is streamed from shards has its splits; {UNSHARDED}")
         corpus = streamed_corpus(*sharded, target_of, data.sample_rate)
         print_notes(screen, corpus.notes)
         return corpus

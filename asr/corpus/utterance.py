@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from sys import intern
 
 from lhotse.cut import Cut
 
@@ -10,11 +11,8 @@ from asr.audio.recording import Seconds
 
 SPLITS = ("train", "dev", "test")
 
-# What a table or manifest may say of an utterance or its speaker, by the name of its column: Utterance.about.
-ABOUT = (
-    *("gender", "sex", "age", "accent", "accents", "dialect", "variant", "language", "locale"),
-    *("emotion", "style", "noise", "environment", "room", "device", "microphone"),
-)
+LONGEST_VALUE = 200  # characters of a value of Utterance.about; more is cut off
+MOST_COLUMNS = 200  # of a source that are kept for every utterance: tables of features have thousands
 
 # Suffixes taken for recordings. libsndfile cannot decode the last line's; such a file is found and reported
 # (audio_unreadable, with the remedy) rather than passed over in silence.
@@ -72,6 +70,8 @@ REASONS = frozenset(
     }
 )
 
+REASONS_OF_TRANSCRIPT = frozenset({"transcript_missing", "transcript_not_utf8"})  # for a reader to find
+
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
@@ -112,8 +112,9 @@ class Utterance:
     the average of all channels. `split` is "train", "dev", "test" or None where the source has none.
     `byte_range` (offset, size) says that `audio` is an uncompressed archive that holds the recording at those bytes.
     `cut` is set for lhotse cuts that a file path and a time span cannot express (audio in memory, effects, mixtures).
-    `rejection` is set where the reader already knows that the entry cannot be used. `about` is what else the source
-    knows of it: gender, age, emotion, …
+    `rejection` is set where the reader already knows that the entry cannot be used; where only its transcript is at
+    fault (REASONS_OF_TRANSCRIPT), tasks that need none use it all the same. `about` is what else the source knows of
+    it: gender, age, emotion, …
     """
 
     id: str
@@ -156,9 +157,20 @@ class Utterance:
         return None
 
 
+def kept_about(columns: Iterable[tuple[str, object]]) -> dict[str, str]:
+    """`Utterance.about` of named values: words and numbers, cut at LONGEST_VALUE, of MOST_COLUMNS columns at most."""
+    found: dict[str, str] = {}
+    for name, value in columns:
+        text = str(value).strip() if isinstance(value, str | int | float) else ""
+        if name and text and len(found) < MOST_COLUMNS:
+            # one string for all utterances that share it
+            found[intern(printable(name))] = intern(printable(text[:LONGEST_VALUE]))
+    return found
+
+
 def printable(text: str) -> str:
     """Text with ? for what UTF-8 cannot hold, such as bytes of a file name that are not UTF-8."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def is_audio(path: Path) -> bool:

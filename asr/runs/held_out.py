@@ -21,6 +21,8 @@ from asr.errors import UserError
 from asr.runs.folder import read_config
 from asr.runs.model_folder import TrainedModel, load_model
 
+AS_USUAL = {"split_by": None, "test_folds": None}  # how another source, or the whole of one, is divided
+
 
 @dataclass(frozen=True)
 class SplitChoice:
@@ -84,14 +86,14 @@ def read_split(wanted: SplitChoice, run: TrainedRun, model: TrainedModel, out: P
     data, whole, own = run.data, wanted.split == "all", wanted.source is None
     check_split(wanted.split)
     settings = DataSettings.of(
-        dict(data) if own else {**data, "reader": wanted.reader, "text": None, "synthetic": None}
+        dict(data) if own else {**data, "reader": wanted.reader, "text": None, "synthetic": None, **AS_USUAL}
     )
     sharded = settings.shards if own else sharded_corpora(wanted.source)
     if sharded is not None:
         return read_shards(sharded[0], wanted, model, out)
     folded = own and wanted.split in ("train", "dev") and data.get("folds")
     utterances = settings.utterances if own else open_source(wanted.source, settings.reader, tuple, None)
-    drawn = {"dev_fraction": 0.0, "test_fraction": 0.0} if whole else {}
+    drawn = {"dev_fraction": 0.0, "test_fraction": 0.0, **AS_USUAL} if whole else {}
     corpus = settings.load(
         in_one_split(utterances) if whole else utterances,
         screen,

@@ -110,6 +110,7 @@ def fit_model(
         "data_wait_share": round(budget.waiting, 4),
         "peak_memory_mib": peak_memory_mib(),
         "parameters": parameters(module.model),
+        **({"splits": corpus.divided} if corpus.divided else {}),
     }
     return Fitted(corpus, dataset, figures, device) if first_process else None
 

@@ -21,7 +21,19 @@ from hypothesis import strategies as st
 from lhotse import CutSet
 
 from asr.audio.recording import AudioProblem, load_audio
-from asr.corpus.readers import cutset, folder, kaldi, librispeech, nemo, segments, shar, tables
+from asr.corpus.readers import (
+    audformat,
+    cutset,
+    folder,
+    kaldi,
+    librispeech,
+    nemo,
+    segments,
+    shar,
+    tables,
+    vctk,
+    voxceleb,
+)
 from asr.corpus.shards.index import shards_at
 from asr.corpus.shards.packing import shard
 from asr.corpus.shards.streaming import streamed_corpus
@@ -127,6 +139,27 @@ def segments_folder(root: Path) -> None:
     (root / "x.ctm").write_text("x 1 1.0 0.3 good 0.9\nx 1 1.3 0.4 day 0.8\n", encoding="utf-8")
 
 
+def audformat_folder(root: Path) -> None:
+    record(root / "a.wav", tone(2.0))
+    columns = "{speaker: {scheme_id: who}, transcription: {}}"
+    header = "schemes: {who: {labels: {1: {age: 30}}}}", "splits: {test: {type: test}}", "tables:"
+    write_lines(root / "db.yaml", *header, f"  turns: {{type: segmented, split_id: test, columns: {columns}}}")
+    rows = "a.wav,0 days,0 days 00:00:01,1,hello", "a.wav,0 days 00:00:01.5,NaT,1,there"
+    write_lines(root / "db.turns.csv", "file,start,end,speaker,transcription", *rows)
+
+
+def vctk_folder(root: Path) -> None:
+    record(root / "wav48" / "p225" / "p225_001.wav")
+    write_lines(root / "txt" / "p225" / "p225_001.txt", "Please call Stella.")
+    write_lines(root / "speaker-info.txt", "ID  AGE  GENDER  ACCENTS", "p225  23  F    English    Southern  England")
+
+
+def voxceleb_folder(root: Path) -> None:
+    record(root / "wav" / "id10001" / "x" / "00001.wav")
+    write_lines(root / "iden_split.txt", "1 id10001/x/00001.wav")
+    write_lines(root / "vox1_meta.csv", "VoxCeleb1 ID\tGender\tNationality", "id10001\tm\tIreland")
+
+
 FORMS = {  # how a small corpus is made, who reads it, and which of its files are damaged
     "kaldi": (kaldi_folder, kaldi.read, ("wav.scp", "text", "utt2spk", "segments", "spk2gender")),
     "folder": (plain_folder, folder.read, ("anna/one.txt", "anna/two.txt")),
@@ -134,6 +167,9 @@ FORMS = {  # how a small corpus is made, who reads it, and which of its files ar
     "tables": (table_folder, tables.read, ("metadata.csv",)),
     "nemo": (nemo_folder, nemo.read, ("train.jsonl",)),
     "cutset": (cutset_folder, cutset.read, ("cuts.jsonl",)),
+    "audformat": (audformat_folder, audformat.read, ("db.yaml", "db.turns.csv")),
+    "vctk": (vctk_folder, vctk.read, ("speaker-info.txt", "txt/p225/p225_001.txt")),
+    "voxceleb": (voxceleb_folder, voxceleb.read, ("iden_split.txt", "vox1_meta.csv")),
     "segments": (segments_folder, segments.read, ("x.TextGrid", "x.srt", "x.stm", "x.ctm")),
     "shar": (shar_folder, shar.read, ("cuts.000000.jsonl.gz", "recording.000000.tar")),
 }

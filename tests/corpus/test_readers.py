@@ -256,10 +256,13 @@ def test_what_tables_and_manifests_know_of_speakers(tmp_path):
     write_lines(
         tmp_path / "train.tsv", "path\tsentence\tage\tup_votes\tgender", "a.wav\tone\ttwenties\t2\tf", "b.wav\ttwo"
     )
-    assert [utterance.about for utterance in read_any(tmp_path)] == [{"gender": "f", "age": "twenties"}, {}]
+    assert [utterance.about for utterance in read_any(tmp_path)] == [
+        {"age": "twenties", "up_votes": "2", "gender": "f"},
+        {},
+    ]
     entry = {"audio_filepath": "clips/a.wav", "text": "one", "age": 30, "emotion": None, "score": 0.5}
     write_lines(tmp_path / "manifest.jsonl", entry)
-    assert [utterance.about for utterance in read_any(tmp_path / "manifest.jsonl")] == [{"age": "30"}]
+    assert [utterance.about for utterance in read_any(tmp_path / "manifest.jsonl")] == [{"age": "30", "score": "0.5"}]
 
 
 def test_what_is_known_of_a_speaker_is_known_of_the_cut(tmp_path):

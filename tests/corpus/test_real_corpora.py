@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from asr.corpus.readers import fsdd, yesno
+from asr.corpus.readers import emodb, fsdd, ravdess, yesno
 from asr.corpus.readers.detect import read_any
 from asr.errors import UserError
 from tests.corpus.recordings import corpus
@@ -59,6 +59,14 @@ def test_librispeech():
     found = list(read_any(folder("fixtures") / "LibriSpeech"))
     assert [(u.speaker, u.split) for u in found] == [("1089", "test")] * 4
     assert len(corpus(found, splits=["test"], max_rejected=0).splits["test"]) == 4
+
+
+@pytest.mark.parametrize(("reader", "count", "sentences"), [(emodb, 339, 10), (ravdess, 720, 2)])
+def test_emotions(reader, count, sentences):
+    found = list(reader.read(folder(reader.__name__.rpartition(".")[2])))
+    assert len(found) == count and len({each.about["sentence"] for each in found}) == sentences
+    genders = {each.speaker: each.about["gender"] for each in found}
+    assert sorted(genders.values()) == ["f"] * (len(genders) // 2) + ["m"] * (len(genders) // 2)
 
 
 def test_a_source_that_no_form_fits():

@@ -18,7 +18,7 @@ from lhotse.serialization import deserialize_item
 from asr.corpus.cuts import AVERAGED, BYTE_RANGE, GENDER, TRANSCRIPT
 from asr.corpus.readers.lines import absolute_path, manifest_lines
 from asr.corpus.splits import split_within
-from asr.corpus.utterance import Utterance
+from asr.corpus.utterance import Utterance, kept_about
 from asr.errors import UserError, one_line
 
 FORM = "a lhotse CutSet (cuts.jsonl or .jsonl.gz; or a folder of *cuts*train*.jsonl.gz, ...)"
@@ -111,9 +111,7 @@ def _about(supervision: SupervisionSegment | None) -> dict[str, str]:
     if supervision is None:
         return {}
     known = {GENDER: supervision.gender, "language": supervision.language, **(supervision.custom or {})}
-    return {
-        key: str(value) for key, value in known.items() if key != TRANSCRIPT and isinstance(value, str | int | float)
-    }
+    return kept_about((key, value) for key, value in known.items() if key != TRANSCRIPT)
 
 
 def _placed(utterance: Utterance, cut: MonoCut | MultiCut, recording: Recording, folder: Path) -> Utterance:

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Protocol, cast
@@ -12,8 +12,8 @@ from asr.corpus.utterance import Reading, Utterance
 from asr.errors import UserError
 
 # Asked first, in this order: their files could pass for a simpler form. The others follow by name, the plainest last.
-PRIORITY = ("kaldi", "shar", "cutset", "nemo", "librispeech", "tables", "segments")
-LAST = ("folder",)
+PRIORITY = ("audformat", "kaldi", "shar", "cutset", "nemo", "librispeech", "tables", "segments")
+LAST = ("folder", "label_tables")
 
 
 class Reader(Protocol):
@@ -24,7 +24,7 @@ class Reader(Protocol):
 
     def recognises(self, source: Path) -> bool: ...
 
-    def read(self, source: Path | str) -> Iterator[Utterance]: ...
+    def read(self, source: Path | str) -> Iterable[Utterance]: ...
 
 
 def read_any(source: Path | str) -> Reading:
@@ -38,7 +38,9 @@ def read_any(source: Path | str) -> Reading:
     source = source.absolute()
     reader = detect(source)
     name = reader.__name__.rpartition(".")[2]
-    return Reading(reader.read(source), f"{source}: read as {name}, {reader.FORM}")
+    found = reader.read(source)
+    more = f"; {found.note}" if isinstance(found, Reading) else ""
+    return Reading(found, f"{source}: read as {name}, {reader.FORM}{more}")
 
 
 def detect(source: Path) -> Reader:
@@ -50,7 +52,8 @@ def detect(source: Path) -> Reader:
     looked_for = "\n".join(f"  - {reader.FORM}" for reader in found)
     raise UserError(
         f"{source}: no recordings with transcripts in a form that is known. Looked for:\n{looked_for}\n"
-        "bring it into one of them, or name a reader of your own: data.reader._target_=..."
+        "bring it into one of them, name the corpus (data=emodb; python train.py --help lists them), say that folders "
+        "are labels (data=class_folders data.label=NAME), or name a reader of your own: data.reader._target_=..."
     )
 
 

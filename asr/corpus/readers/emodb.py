@@ -27,17 +27,25 @@ EMOTIONS = {
     **{"F": "happiness", "T": "sadness", "N": "neutral"},
 }
 MEN = frozenset({"03", "10", "11", "12", "15"})
-NAME = re.compile(r"(\d\d)([ab]\d\d)([WLEAFTN])[a-z]")
+AGES = {
+    **{"03": "31", "08": "34", "09": "21", "10": "32", "11": "26"},
+    **{"12": "30", "13": "32", "14": "35", "15": "25", "16": "31"},
+}
+NAME = re.compile(r"(\d\d)([ab]\d\d)([WLEAFTN])([a-z])")
 
 
 def read(source: Path | str, held_out_speaker: str | None = None) -> Iterator[Utterance]:
-    """Every recording, with gender and emotion; the splits are left to be drawn, or one speaker is test.
+    """Every recording, with its emotion, sentence (a01 …), take (a …), and the speaker's gender and age.
+
+    The splits are left to be drawn, or one speaker is test.
 
     Raises UserError where there are no such recordings, or no such speaker.
     """
     found = named_recordings(Path(source), "wav", NAME, "03a01Wa.wav", "EmoDB")
     split_for = held_out_split([match[1] for _, match in found], held_out_speaker)
     for path, match in found:
-        speaker, sentence, emotion = match.groups()
-        about = {"gender": "m" if speaker in MEN else "f", "emotion": EMOTIONS[emotion], "sentence": sentence}
+        speaker, sentence, emotion, take = match.groups()
+        about = {"emotion": EMOTIONS[emotion], "gender": "m" if speaker in MEN else "f"}
+        about |= {"age": AGES[speaker]} if speaker in AGES else {}
+        about |= {"sentence": sentence, "take": take}
         yield Utterance(path.stem, path, SENTENCES.get(sentence), speaker, split=split_for(speaker), about=about)

@@ -1,20 +1,23 @@
-"""Kaldi data directories: wav.scp, text, and where they exist utt2spk, segments, spk2gender and spk2age.
+"""Kaldi data directories: wav.scp, text, and where they exist utt2spk, segments, and what spk2… and utt2… say.
 
 https://kaldi-asr.org/doc/data_prep.html
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from asr.corpus.readers.lines import numbered_lines, reject_not_utf8, without_transcript
 from asr.corpus.splits import split_of
-from asr.corpus.utterance import Utterance
+from asr.corpus.utterance import Utterance, kept_about
 from asr.errors import UserError
 
 FORM = "Kaldi data directories (wav.scp and text; or train/ dev/ test/ that hold them)"
 
-ABOUT_SPEAKERS = ("gender", "age")  # spk2gender, spk2age
+# Of spk2gender, utt2lang and the like, what is no column: other tables, and measures of the recordings.
+NO_COLUMNS = ("utt", "spk", "dur", "num_frames", "warp", "max_frames_duration")
+COLUMN_NAMES = {"lang": "language", "emo": "emotion", "sex": "gender"}
+Columns = Mapping[str, Mapping[str, str]]  # {gender: {speaker: value}}, or {emotion: {utterance: value}}
 
 
 def recognises(source: Path) -> bool:
@@ -46,13 +49,13 @@ def _read_data_folder(folder: Path, split: str | None) -> Iterator[Utterance]:
     paths = {name: _audio_path(folder, name, line, value) for line, name, value in _table(folder / "wav.scp")}
     speakers = dict(_entries(folder / "utt2spk"))
     spans = _spans(folder / "segments", paths)
-    known = {about: dict(_entries(folder / f"spk2{about}")) for about in ABOUT_SPEAKERS}
+    columns = _columns(folder, "utt2"), _columns(folder, "spk2")
     transcribed = set()
     for line, name, text in _table(folder / "text"):
         recording, start, duration = spans.get(name, (name, 0.0, None))
         transcribed.add(name)
         speaker = speakers.get(name)
-        about = {key: of_speaker[speaker] for key, of_speaker in known.items() if speaker in of_speaker}
+        about = _about(name, speaker, *columns)
         utterance = Utterance(
             name, paths.get(recording), text, speaker, start=start, duration=duration, split=split, about=about
         )
@@ -62,8 +65,30 @@ def _read_data_folder(folder: Path, split: str | None) -> Iterator[Utterance]:
         yield reject_not_utf8(utterance, folder / "text", line)
     for name, (recording, start, duration) in spans.items():
         if name not in transcribed:
-            utterance = Utterance(name, paths.get(recording), None, speakers.get(name), start, duration, split=split)
+            speaker = speakers.get(name)
+            about = _about(name, speaker, *columns)
+            utterance = Utterance(
+                name, paths.get(recording), None, speaker, start=start, duration=duration, split=split, about=about
+            )
             yield without_transcript(utterance, folder / "text")
+
+
+def _columns(folder: Path, prefix: str) -> Columns:
+    """What the tables spk2… or utt2… say."""
+    named = {path.name.removeprefix(prefix): path for path in sorted(folder.glob(f"{prefix}*"))}
+    told = {name: path for name, path in named.items() if name not in NO_COLUMNS}
+    return {COLUMN_NAMES.get(name, name): dict(_entries(path)) for name, path in told.items()}
+
+
+def _about(name: str, speaker: str | None, of_utterances: Columns, of_speakers: Columns) -> dict[str, str]:
+    """What is known of an utterance and of its speaker."""
+    both = ((speaker, of_speakers), (name, of_utterances))
+    return kept_about(
+        (column, values[owner])
+        for owner, columns in both
+        for column, values in columns.items()
+        if owner is not None and owner in values
+    )
 
 
 def _table(path: Path) -> Iterator[tuple[int, str, str]]:

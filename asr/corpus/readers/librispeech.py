@@ -3,15 +3,17 @@
 https://www.openslr.org/12
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from asr.corpus.readers.lines import numbered_lines, reject_not_utf8, without_transcript
+from asr.corpus.readers.named import gender_letter
 from asr.corpus.splits import split_of
 from asr.corpus.utterance import Utterance, is_audio
 
 FORM = "LibriSpeech (*.trans.txt beside the recordings)"
 TRANSCRIPTS = "*.trans.txt"
+SPEAKERS = "SPEAKERS.TXT"
 
 
 def recognises(source: Path) -> bool:
@@ -19,8 +21,12 @@ def recognises(source: Path) -> bool:
 
 
 def read(source: Path | str) -> Iterator[Utterance]:
-    """Every line of every transcript file; splits by the folders' names (train-clean-100, dev-other, test-clean)."""
+    """Every line of every transcript file; splits by the folders' names (train-clean-100, dev-other, test-clean).
+
+    With the speaker's gender where SPEAKERS.TXT is there, and the chapter as session.
+    """
     source = Path(source)
+    genders = _genders(source)
     for transcripts in sorted(source.rglob(TRANSCRIPTS)):
         split = _split(source, transcripts)
         recordings = {path.stem: path for path in sorted(transcripts.parent.iterdir()) if is_audio(path)}
@@ -28,13 +34,30 @@ def read(source: Path | str) -> Iterator[Utterance]:
             name, _, text = line.strip().partition(" ")
             if not name:
                 continue
-            utterance = Utterance(name, recordings.pop(name, None), text.strip(), name.split("-")[0], split=split)
+            utterance = _utterance(name, recordings.pop(name, None), text.strip(), split, genders)
             if utterance.audio is None:
                 detail = f"{transcripts}, line {number}: there is no recording {name} beside it"
                 utterance = utterance.rejected("audio_missing", detail, "put it there, or take the line out")
             yield reject_not_utf8(utterance, transcripts, number)
         for name, path in recordings.items():
-            yield without_transcript(Utterance(name, path, None, name.split("-")[0], split=split), transcripts)
+            yield without_transcript(_utterance(name, path, None, split, genders), transcripts)
+
+
+def _utterance(
+    name: str, audio: Path | None, text: str | None, split: str | None, genders: Mapping[str, str]
+) -> Utterance:
+    speaker, _, rest = name.partition("-")
+    about = {"gender": genders[speaker]} if speaker in genders else {}
+    about |= {"session": f"{speaker}-{rest.split('-')[0]}"} if rest else {}
+    return Utterance(name, audio, text, speaker, split=split, about=about)
+
+
+def _genders(source: Path) -> dict[str, str]:
+    """{speaker: m or f} of SPEAKERS.TXT, whose lines are: 14 | F | train-clean-360 | 25.03 | Kristin LeMoine."""
+    file = next((path for path in (source / SPEAKERS, source.parent / SPEAKERS) if path.is_file()), None)
+    lines = [line for _, line in numbered_lines(file) if not line.startswith(";")] if file else []
+    cells = [[cell.strip() for cell in line.split("|")] for line in lines]
+    return {row[0]: gender_letter(row[1]) for row in cells if len(row) > 1}
 
 
 def _split(source: Path, transcripts: Path) -> str | None:

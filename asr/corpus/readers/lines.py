@@ -1,5 +1,6 @@
 """Reading the text that readers share: lines of tables, transcripts, and what is wrong with them."""
 
+import csv
 import gzip
 import zlib
 from collections.abc import Iterator
@@ -18,6 +19,19 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     with open(path, encoding="utf-8-sig", errors="replace", newline=None) as lines:
         for number, line in enumerate(lines, start=1):
             yield number, line.rstrip("\n")
+
+
+def table_rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Numbered rows of a table whose cells may be quoted; UserError where a quote is not closed."""
+    with open(path, encoding="utf-8-sig", errors="replace", newline="") as lines:
+        rows = enumerate(csv.reader(lines, delimiter=delimiter), start=1)
+        while True:
+            try:
+                yield next(rows)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise UserError(f"{path}: no table ({one_line(error)}); mend its quotes") from error
 
 
 def manifest_lines(path: Path) -> Iterator[tuple[int, str]]:

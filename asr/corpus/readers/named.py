@@ -36,3 +36,8 @@ def held_out_split(speakers: Sequence[str], held_out: str | None) -> Callable[[s
         known = ", ".join(sorted(set(speakers)))
         raise UserError(f"data.reader.held_out_speaker={held_out}: there is no such speaker; there are {known}")
     return lambda speaker: "test" if speaker == held_out else "train"
+
+
+def gender_letter(word: str) -> str:
+    """m or f for male, Male, M, female …; any other word as it is, in lower case."""
+    return {"male": "m", "female": "f"}.get(word.strip().lower(), word.strip().lower())

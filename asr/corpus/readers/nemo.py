@@ -1,4 +1,4 @@
-"""NeMo manifests: JSON lines with audio_filepath, text and, where wanted, offset, duration (seconds) and speaker.
+"""NeMo manifests: JSON lines with audio_filepath and, where wanted, text, offset, duration (seconds), speaker, labels.
 
 https://docs.nvidia.com/nemo-framework/user-guide/latest/nemotoolkit/asr/datasets.html
 """
@@ -11,10 +11,19 @@ from typing import Any
 
 from asr.corpus.readers.lines import absolute_path, numbered_lines, reject_not_utf8
 from asr.corpus.splits import split_within
-from asr.corpus.utterance import ABOUT, Utterance
+from asr.corpus.utterance import Utterance, kept_about
 
 FORM = "a NeMo manifest (JSON lines with audio_filepath and text; or a folder of train*.json, dev*.json, test*.json)"
 SUFFIXES = (".json", ".jsonl", ".ndjson")
+OTHER_KEYS = (
+    "audio_filepath",
+    "text",
+    "speaker",
+    "offset",
+    "duration",
+    "id",
+    "utt_id",
+)  # all others are Utterance.about
 
 
 def recognises(source: Path) -> bool:
@@ -81,6 +90,6 @@ def _utterance(manifest: Path, number: int, line: str, split: str | None) -> Utt
         start=start,
         duration=duration,
         split=split,
-        about={key: str(entry[key]) for key in ABOUT if entry.get(key) not in (None, "")},
+        about=kept_about((key, value) for key, value in entry.items() if key not in OTHER_KEYS),
     )
     return reject_not_utf8(utterance, manifest, number)

@@ -19,21 +19,25 @@ EMOTIONS = dict(
     )
 )
 INTENSITIES = {"01": "normal", "02": "strong"}
-NAME = re.compile(r"03-01-(0[1-8])-(0[12])-(0[12])-\d\d-(\d\d)")  # 03: audio alone; 01: speech, not song
+NAME = re.compile(r"03-01-(0[1-8])-(0[12])-(0[12])-(\d\d)-(\d\d)")  # 03: audio alone; 01: speech, not song
 
 
 def read(source: Path | str, held_out_speaker: str | None = None) -> Iterator[Utterance]:
-    """Every spoken recording, with gender, emotion and intensity; splits are left to be drawn, or one actor is test.
+    """Every spoken recording, with emotion, intensity, gender, sentence (01 kids, 02 dogs) and repetition (01, 02).
+
+    The splits are left to be drawn, or one actor is test.
 
     Raises UserError where there are no such recordings, or no such actor.
     """
     found = named_recordings(Path(source), "**", NAME, "03-01-04-01-02-01-07.wav", "RAVDESS")
-    split_for = held_out_split([match[4] for _, match in found], held_out_speaker)
+    split_for = held_out_split([match[5] for _, match in found], held_out_speaker)
     for path, match in found:
-        emotion, intensity, statement, actor = match.groups()
+        emotion, intensity, statement, repetition, actor = match.groups()
         about = {
-            "gender": "m" if int(actor) % 2 else "f",
             "emotion": EMOTIONS[emotion],
             "intensity": INTENSITIES[intensity],
+            "gender": "m" if int(actor) % 2 else "f",
+            "sentence": statement,
+            "repetition": repetition,
         }
         yield Utterance(path.stem, path, STATEMENTS[statement], actor, split=split_for(actor), about=about)
