@@ -4,6 +4,7 @@ import asyncio
 import struct
 import threading
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -12,14 +13,16 @@ from starlette.testclient import TestClient
 from asr.serve.analysis import Analysers
 from asr.serve.application import Limits, application
 from asr.serve.findings import Finding
+from asr.serve.recording import decode
+from asr.serve.refusal import Refusal
 from tests.serve.sounds import RATE, chirp, encoded, webm
 
 SOUND = encoded(chirp())
 
 
-def open_ended_flac(seconds: int) -> bytes:
+def open_ended_flac(seconds: int, rate: int = RATE, channels: int = 1) -> bytes:
     """Digital silence whose header does not tell its length: half a minute in some hundred bytes."""
-    content = bytearray(encoded(np.zeros(seconds * RATE), format="FLAC"))
+    content = bytearray(encoded(np.zeros((seconds * rate, channels), np.int16), rate, format="FLAC"))
     content[8 + 13] &= 0xF0
     content[8 + 14 : 8 + 18] = bytes(4)
     return bytes(content)
@@ -111,6 +114,19 @@ def test_too_much_is_refused_before_it_is_read(analysers, announced):
     asyncio.run(app(scope | {"http_version": "1.1", "scheme": "http", "root_path": ""}, receive, send))
     assert sent[0]["status"] == 413
     assert len(asked) == 0 if announced else 16 <= len(asked) <= 19
+
+
+def test_what_unpacks_to_much_is_not_unpacked():
+    """A minute of eight channels, 92 MB of samples in a small file, takes what the allowed second takes."""
+    content = open_ended_flac(60, 48_000, 8)
+    assert len(content) < 100_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(Refusal, match="at most 1 s is allowed"):
+            decode(content, 1.0)
+        assert tracemalloc.get_traced_memory()[1] < 10e6
+    finally:
+        tracemalloc.stop()
 
 
 class Slow:

@@ -110,7 +110,7 @@ function timeline(findings, spectrogram, seconds, sound) {
     return [row, make("span", "label", about)];
   });
   const most = Math.max(0, ...findings.map((finding) => finding.parts.length));
-  inside.style.width = `${Math.max(100, most * 8)}%`; // words stay legible: a long recording scrolls
+  inside.style.width = `max(100%, ${3.5 * most}rem)`; // words stay legible: a long recording scrolls
   inside.append(sight, axis(seconds, share), ...rows);
   return inside;
 }
@@ -130,7 +130,7 @@ function axis(seconds, share) {
 // One answer: what was asked, the value, how sure, and the probabilities of all labels.
 function card({ about, value, confidence, choices, parts, model }) {
   const box = make("article", choices.length ? "finding" : "finding wide");
-  const heading = make("h3", "", about);
+  const heading = make("h3", "", about.charAt(0).toUpperCase() + about.slice(1));
   heading.append(make("span", "", model));
   const said = make("p", "value", parts.length ? "" : value || "nothing was heard");
   said.dir = "auto";
