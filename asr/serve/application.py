@@ -16,6 +16,7 @@ from asr.report.page import render
 from asr.serve.analysis import Analysers, Analysis
 from asr.serve.files import FILES, PACKAGE
 from asr.serve.headers import SafeHeaders
+from asr.serve.parting import PartingAnswer
 from asr.serve.refusal import Refusal
 from asr.serve.upload import FIELD, receive_file
 from asr.serve.waiting import WaitingRoom
@@ -142,7 +143,8 @@ def answer_problems(app: FastAPI) -> None:
 
     def refused(_: Request, refusal: Exception) -> Response:
         assert isinstance(refusal, Refusal)
-        return JSONResponse(refusal.as_dict(), refusal.status, refusal.headers)
+        answer = PartingAnswer if refusal.still_sending else JSONResponse
+        return answer(refusal.as_dict(), refusal.status, refusal.headers)
 
     def unknown(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, HTTPException)

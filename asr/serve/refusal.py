@@ -9,11 +9,22 @@ FORMATS = "send WAV, MP3, FLAC, Ogg or WebM with Opus, for example after: ffmpeg
 
 
 class Refusal(Exception):
-    """Becomes {"error", "remedy"} under an HTTP status (RFC 9110); neither text names anything of the server."""
+    """Becomes {"error", "remedy"} under an HTTP status (RFC 9110); neither text names anything of the server.
 
-    def __init__(self, status: int, error: str, remedy: str, headers: Mapping[str, str] | None = None) -> None:
+    still_sending: whether it comes before the whole request was received.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        error: str,
+        remedy: str,
+        headers: Mapping[str, str] | None = None,
+        still_sending: bool = False,
+    ) -> None:
         super().__init__(f"{status}: {error}; {remedy}")
-        self.status, self.error, self.remedy, self.headers = status, error, remedy, dict(headers or {})
+        self.status, self.error, self.remedy, self.still_sending = status, error, remedy, still_sending
+        self.headers = dict(headers or {}) | ({"Connection": "close"} if still_sending else {})
 
     def as_dict(self) -> dict[str, str]:
         return {"error": self.error, "remedy": self.remedy}

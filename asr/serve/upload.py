@@ -58,7 +58,7 @@ async def receive_file(headers: dict[str, str], body: AsyncIterator[bytes], most
     most = int(most_mib * MIB) + ROOM_FOR_FORM
     kind, options = parse_options_header(headers.get("content-type", ""))
     if kind != b"multipart/form-data":
-        raise Refusal(UNREADABLE, "the request holds no form", FORM)
+        raise Refusal(UNREADABLE, "the request holds no form", FORM, still_sending=True)
     announced = headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and (len(announced) > 18 or int(announced) > most):
         raise too_big(most_mib)
@@ -75,7 +75,7 @@ async def receive_file(headers: dict[str, str], body: AsyncIterator[bytes], most
     except FormParserError as error:
         raise Refusal(400, "the form is damaged", FORM) from error
     if len(field.content) > most_mib * MIB:
-        raise too_big(most_mib)
+        raise too_big(most_mib, still_sending=False)
     if field.times != 1:
         raise Refusal(400, f"the form has {field.times or 'no'} field{'s' * (field.times > 1)} `{FIELD}`", FORM)
     if not field.complete:
@@ -83,7 +83,7 @@ async def receive_file(headers: dict[str, str], body: AsyncIterator[bytes], most
     return bytes(field.content)
 
 
-def too_big(most_mib: float) -> Refusal:
+def too_big(most_mib: float, still_sending: bool = True) -> Refusal:
     remedy = "send it as FLAC, MP3 or Opus, or cut it into shorter recordings"
     return Refusal(
         TOO_LARGE, f"the file is too big; at most {most_mib:g} MiB is allowed", remedy, {"Connection": "close"}

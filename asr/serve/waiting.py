@@ -59,7 +59,7 @@ class WaitingRoom:
             return await asyncio.wait_for(receive(), self.time_limit_s)
         except TimeoutError as error:
             detail = f"the recording was not received within {self.time_limit_s:g} s"
-            raise Refusal(408, detail, "send a smaller file", {"Connection": "close"}) from error
+            raise Refusal(408, detail, "send a smaller file", still_sending=True) from error
 
     def _timed(self, work: Work[Result], held: list[bytes], until: float) -> Result:
         begun = time.monotonic()
@@ -74,8 +74,8 @@ class WaitingRoom:
 
     def _full(self) -> Refusal:
         seconds = max(1, math.ceil(self._seconds_each * self.places / 2))
-        remedy = f"try again in {seconds} s"
-        return Refusal(503, f"{self.places} recordings are being worked on", remedy, {"Retry-After": str(seconds)})
+        detail, remedy = f"{self.places} recordings are being worked on", f"try again in {seconds} s"
+        return Refusal(503, detail, remedy, {"Retry-After": str(seconds)}, still_sending=True)
 
     def close(self) -> None:
         """Take no more work; what waits is dropped."""

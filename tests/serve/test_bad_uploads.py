@@ -6,6 +6,7 @@ import threading
 import time
 import tracemalloc
 
+import httpx
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
@@ -103,17 +104,30 @@ def test_too_much_is_refused_before_it_is_read(analysers, announced):
 
     async def receive():
         asked.append(1)
-        return {"type": "http.request", "body": pieces[len(asked) - 1], "more_body": True}
+        return {"type": "http.request", "body": pieces[len(asked) - 1], "more_body": len(asked) < len(pieces)}
 
     async def send(message):
-        sent.append(message)
+        sent.append((message, len(asked)))
 
     headers = [(b"content-type", b"multipart/form-data; boundary=x")]
     headers += [(b"content-length", str(100 << 20).encode())] if announced else []
     scope = {"type": "http", "method": "POST", "path": "/api/analyse", "headers": headers, "query_string": b""}
     asyncio.run(app(scope | {"http_version": "1.1", "scheme": "http", "root_path": ""}, receive, send))
-    assert sent[0]["status"] == 413
-    assert len(asked) == 0 if announced else 16 <= len(asked) <= 19
+    answer, read = sent[0]
+    assert answer["status"] == 413
+    assert read == 0 if announced else 16 <= read <= 19
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_who_sends_too_much_over_the_network_reads_why(address, announced):
+    """Though it is refused while it is still being sent, and none of the sender's pieces is waited for."""
+    boundary = b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n'
+    length = {"Content-Length": str((23 << 20) + len(boundary))} if announced else {}
+    pieces = (boundary if n == 0 else bytes(1 << 20) for n in range(24))
+    headers = {"Content-Type": "multipart/form-data; boundary=x"} | length
+    answer = httpx.post(f"{address}/api/analyse", content=pieces, headers=headers, timeout=20)
+    assert "at most 2 MiB is allowed" in problem(answer, 413)
+    assert answer.headers["connection"] == "close"
 
 
 def test_what_unpacks_to_much_is_not_unpacked():

@@ -2,14 +2,11 @@
 
 import base64
 import json
-import threading
 
 import numpy as np
 import pytest
 import soundfile
 
-from asr.serve.application import Limits, application
-from asr.serve.server import address_of, listen, serve
 from tests.report import browser as browsers
 from tests.serve.small_models import MOODS
 from tests.serve.sounds import chirp, encoded
@@ -19,25 +16,6 @@ pytestmark = pytest.mark.skipif(browsers.CHROMIUM is None, reason="no Chromium o
 FAKE_MICROPHONE = "--use-fake-ui-for-media-stream --use-fake-device-for-media-stream --use-file-for-fake-audio-capture="
 HIDDEN = "document.getElementById('{}').hidden"
 NARROW, WIDE = 400, 1400
-
-
-@pytest.fixture(scope="module")
-def address(analysers):
-    """A server that runs while the module's tests do."""
-    started, servers = threading.Event(), []
-
-    def on_start(server):
-        servers.append(server)
-        started.set()
-
-    with listen("127.0.0.1", 0) as listening:
-        app = application(analysers, Limits(seconds=10, mib=2))
-        thread = threading.Thread(target=serve, args=(app, listening, on_start))
-        thread.start()
-        assert started.wait(10)
-        yield address_of(listening)
-        servers[0].should_exit = True
-        thread.join(20)
 
 
 @pytest.fixture(scope="module")
