@@ -177,11 +177,13 @@ async function toggleRecording() {
     at("state").textContent = `Recording: ${seconds.toFixed(1)} s`;
     if (seconds > limits.most_seconds - .5) finishRecording();
   });
+  tell("Waiting for the microphone …", true);
   try {
     await recorder.start();
   } catch (problem) {
     recorder.stop().catch(() => {});
     recorder = null;
+    tell("");
     return complain({ error: `the microphone cannot be used (${problem.message})`, remedy: "allow it for this page, or plug one in" });
   }
   recordingIs(true);
@@ -200,7 +202,6 @@ async function finishRecording() {
 function recordingIs(on) {
   at("record").classList.toggle("recording", on);
   at("record-text").textContent = on ? "Stop" : "Record";
-  at("choose").disabled = on;
   at("level").hidden = !on;
   tell("");
   at("choose").disabled = on;
