@@ -14,6 +14,7 @@ from asr.commands.export import export
 from asr.commands.lm import lm
 from asr.commands.pool import pool
 from asr.commands.prepare import prepare
+from asr.commands.serve import serve
 from asr.commands.shard import shard
 from asr.commands.transcribe import transcribe
 from asr.commands.tune_decoder import tune_decoder
@@ -53,7 +54,7 @@ def add_script(script: Callable[[list[str]], None]) -> None:
 
 for each in (scripts.train, scripts.tune, scripts.evaluate):
     add_script(each)
-for verb in (doctor, prepare, shard, transcribe, align, compare, pool, lm, tune_decoder, export, version):
+for verb in (doctor, prepare, shard, transcribe, align, compare, pool, lm, tune_decoder, export, serve, version):
     app.command()(verb)
 
 
