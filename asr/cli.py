@@ -10,7 +10,10 @@ from asr.commands import scripts
 from asr.commands.align import align
 from asr.commands.compare import compare
 from asr.commands.doctor import doctor
+from asr.commands.embed import embed
+from asr.commands.enrol import enrol
 from asr.commands.export import export
+from asr.commands.identify import identify
 from asr.commands.lm import lm
 from asr.commands.pool import pool
 from asr.commands.prepare import prepare
@@ -18,6 +21,7 @@ from asr.commands.serve import serve
 from asr.commands.shard import shard
 from asr.commands.transcribe import transcribe
 from asr.commands.tune_decoder import tune_decoder
+from asr.commands.verify import verify
 from asr.commands.version import version
 from asr.configuration.entry import exit_status
 from asr.configuration.search_path import config_dir_arguments, use_config_dir
@@ -54,7 +58,9 @@ def add_script(script: Callable[[list[str]], None]) -> None:
 
 for each in (scripts.train, scripts.tune, scripts.evaluate):
     add_script(each)
-for verb in (doctor, prepare, shard, transcribe, align, compare, pool, lm, tune_decoder, export, serve, version):
+recognition = (doctor, prepare, shard, transcribe, align, compare, pool, lm, tune_decoder, export)
+voices = (embed, enrol, identify, verify)
+for verb in (*recognition, *voices, serve, version):
     app.command()(verb)
 
 

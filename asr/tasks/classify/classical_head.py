@@ -72,7 +72,9 @@ class ClassicalHead(nn.Module):
             labels.append(of_batch)
         rows, of_rows = torch.cat(vectors).cpu().numpy(), torch.cat(labels).cpu().numpy()
         if len(np.unique(of_rows)) < self.labels:
-            raise UserError("a label has no training utterance that could be read: mend the recordings, or leave it out")
+            raise UserError(
+                "a label has no training utterance that could be read: mend the recordings, or leave it out"
+            )
         deviation = np.maximum(rows.std(0), LEAST_DEVIATION)
         set_arrays(self, mean=rows.mean(0), deviation=deviation)
         self.classifier.fit((rows - rows.mean(0)) / deviation, of_rows, self.balanced, seed)

@@ -1,0 +1,1 @@
+"""Known voices: embeddings of recordings, whose voice it is, whether two are one speaker's."""
