@@ -121,7 +121,9 @@ def fit_head_of_best(module: Training, run: RunFolder, batches: TimedLoader | St
         return  # no weights were fit to be saved, which is said where they are wanted
     best = load_model(run.model)
     module.model.load_state_dict(best.model.state_dict())
-    fit_head(module.model.head, Passes(module, batches, 1, best.sample_rate), plan.seed)
+    head = module.model.head
+    assert isinstance(head, FittedAtOnce)
+    fit_head(head, Passes(module, batches, 1, best.sample_rate), plan.seed)
     replace(best, model=module.model).save(run.model)
 
 

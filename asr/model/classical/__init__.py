@@ -1,4 +1,4 @@
-"""Classical classifiers, one file each: scikit-learn or XGBoost fits them, plain arrays are what is kept, torch computes.
+"""Classical classifiers, one file each: scikit-learn or XGBoost fits them, arrays are what is kept, torch computes.
 
     fit(vectors (N, D), labels (N,), balanced, seed)    balanced: every label counts alike, however rare
     (vectors (B, D)) -> (B, L) logits, whose softmax are the probabilities

@@ -39,6 +39,14 @@ class Tree:
 class Trees(nn.Module):
     """(B, D) -> (B, L): the sum of what the leaves say that an utterance comes to, one of each tree."""
 
+    roots: Tensor
+    left: Tensor
+    right: Tensor
+    feature: Tensor
+    threshold: Tensor
+    value: Tensor
+    depth: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         declare_arrays(self, "roots", "left", "right", "feature", "threshold", "value", "depth")

@@ -59,7 +59,7 @@ class ClassicalHead(nn.Module):
 
     @torch.no_grad()
     def fit(self, batches: Iterable[tuple[Tensor, Tensor, tuple[Tensor, ...]]], seed: int) -> None:
-        """Fit scaling and classifier to (hidden (B, T', D), lengths (B,), (labels (B,),)) of the training utterances."""
+        """Fit scaling and classifier to (hidden (B, T', D), lengths (B,), (labels (B,),)) of training utterances."""
         vectors, labels = [], []
         for hidden, lengths, (of_batch,) in batches:
             known = of_batch != UNKNOWN
@@ -72,9 +72,7 @@ class ClassicalHead(nn.Module):
             labels.append(of_batch)
         rows, of_rows = torch.cat(vectors).cpu().numpy(), torch.cat(labels).cpu().numpy()
         if len(np.unique(of_rows)) < self.labels:
-            raise UserError(
-                "a label has no training utterance that could be read: mend the recordings, or leave it out"
-            )
+            raise UserError("a label has no training utterance that could be read: mend them, or leave the label out")
         deviation = np.maximum(rows.std(0), LEAST_DEVIATION)
         set_arrays(self, mean=rows.mean(0), deviation=deviation)
         self.classifier.fit((rows - rows.mean(0)) / deviation, of_rows, self.balanced, seed)

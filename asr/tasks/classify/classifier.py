@@ -57,7 +57,8 @@ class Classifier:
     def embeddings(self, waveform: Tensor, lengths: Tensor) -> Tensor:
         """(B, S), (B,) samples -> (B, E) in 32 bits."""
         hidden, lengths = self.model.hidden(waveform, lengths)
-        return self.model.head.embed(hidden, lengths).float()
+        head: Any = self.model.head
+        return head.embed(hidden, lengths).float()
 
     def _samples(self, path: Path) -> np.ndarray:
         try:

@@ -21,8 +21,9 @@ class LabelHead(nn.Module):
     def __init__(self, dim: int, labels: int, pooling: str, embedding: int | None = None, scale: float | None = None):
         super().__init__()
         self.pool = POOLINGS[pooling](dim)
-        width = self.pool.dim if embedding is None else embedding
-        self.embedding = nn.Identity() if embedding is None else nn.Linear(self.pool.dim, embedding)
+        pooled: int = self.pool.dim  # type: ignore[assignment]  # torch tells every attribute's type alike
+        width = pooled if embedding is None else embedding
+        self.embedding = nn.Identity() if embedding is None else nn.Linear(pooled, embedding)
         self.project = nn.Linear(width, labels) if scale is None else Cosines(width, labels, scale)
 
     def embed(self, hidden: Tensor, lengths: Tensor) -> Tensor:

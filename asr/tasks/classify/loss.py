@@ -76,7 +76,7 @@ class MarginLoss(nn.Module):
         return self.loss(self.margin(outputs, labels) if self.training else outputs, lengths, labels)
 
 
-MARGINS = {"am": AdditiveMargin, "aam": AngularMargin}
+MARGINS: dict[str, type[AdditiveMargin | AngularMargin]] = {"am": AdditiveMargin, "aam": AngularMargin}
 
 
 def one_hot(outputs: Tensor, labels: Tensor) -> Tensor:
