@@ -47,7 +47,7 @@ class Audio:
     channels: int
 
 
-class _OpenEnded(soundfile.SoundFile):
+class OpenEndedFile(soundfile.SoundFile):
     """A file whose header leaves its length open: libsndfile then cannot seek, though it believes that it can."""
 
     def seekable(self) -> bool:
@@ -157,7 +157,7 @@ def open_audio(path: Path, byte_range: tuple[int, int] | None = None) -> Iterato
         file = soundfile.SoundFile(_from_beginning(content) or path)
         if file.frames > UNKNOWN_LENGTH:
             file.close()
-            file = _OpenEnded(_from_beginning(content) or path)
+            file = OpenEndedFile(_from_beginning(content) or path)
     except (soundfile.LibsndfileError, TypeError) as error:
         said = getattr(error, "error_string", str(error)).strip()
         remedy = CONVERT_REMEDY.format(name=path.name, stem=path.stem)

@@ -1,6 +1,5 @@
 """A recording through every model: what each finds, and the spectrogram."""
 
-import base64
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ import torch
 import asr
 from asr.audio.recording import AudioProblem, resample
 from asr.report.clips import Pictures
+from asr.report.sound import data_url
 from asr.serve.findings import Analyser, Finding, analyser_of
 from asr.serve.recording import Recording, decode
 from asr.serve.refusal import refusal_of
@@ -73,7 +73,7 @@ class Analysers:
             samples = resample(recording.samples, recording.sample_rate, PICTURE_RATE)
         waveform = torch.from_numpy(np.ascontiguousarray(samples)).unsqueeze(0)
         (drawn,) = self.draw(waveform, torch.tensor([len(samples)]))
-        return f"data:image/webp;base64,{base64.b64encode(drawn).decode()}"
+        return data_url("image/webp", drawn)
 
 
 def load_analysers(folders: Sequence[Path]) -> Analysers:

@@ -11,6 +11,7 @@ from asr.audio.recording import (
     SHORT_READ,
     UNKNOWN_LENGTH,
     AudioProblem,
+    OpenEndedFile,
     check_rate,
     check_samples,
     decoded_blocks,
@@ -39,13 +40,6 @@ class Recording:
         return len(self.samples) / self.sample_rate
 
 
-class ForwardFile(soundfile.SoundFile):
-    """A file that is read from its beginning on: libsndfile cannot seek where a header leaves the length open."""
-
-    def seekable(self) -> bool:
-        return False
-
-
 def decode(content: bytes, most_seconds: float) -> Recording:
     """Decode and check a recording. Raises AudioProblem where it cannot be used, Refusal where it is too long."""
     if not content:
@@ -58,7 +52,7 @@ def decode(content: bytes, most_seconds: float) -> Recording:
     stream = with_wav_lengths(stream) or stream
     stream.seek(0)
     try:
-        with ForwardFile(stream) as file:
+        with OpenEndedFile(stream) as file:
             samples = read(file, most_seconds)
             found = Recording(samples, file.samplerate, file.channels, name or file.format)
     except (soundfile.LibsndfileError, TypeError) as error:
