@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import Parameter, signature
 from typing import Any
 
 import torch
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 
 from asr.errors import UserError
 from asr.model.augment import Augmentation
@@ -103,8 +104,17 @@ def plan_of(values: Mapping[str, Any]) -> Plan:
 
 
 def task_of(values: Mapping[str, Any]) -> Task:
-    """The task that the `task` group of conf/ describes."""
-    return instantiate(values["task"], _recursive_=False, _convert_="all")
+    """The task that the `task` group of conf/ describes; UserError for settings that another group brought in vain."""
+    chosen = values["task"]
+    kind = get_object(chosen["_target_"])
+    accepted = signature(kind).parameters
+    foreign = [f"task.{name}" for name in chosen if name not in {"_target_", *accepted}]
+    if foreign and not any(each.kind is Parameter.VAR_KEYWORD for each in accepted.values()):
+        raise UserError(
+            f"{', '.join(foreign)}: {kind.__name__} has no such setting; choose the task= that it belongs to, and where "
+            "model= brought it, one that tells labels, such as task=emotion"
+        )
+    return instantiate(chosen, _recursive_=False, _convert_="all")
 
 
 def rates_by_importance(task: Task, monitor: str | None) -> Sequence[Rate]:
