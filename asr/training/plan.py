@@ -111,8 +111,8 @@ def task_of(values: Mapping[str, Any]) -> Task:
     foreign = [f"task.{name}" for name in chosen if name not in {"_target_", *accepted}]
     if foreign and not any(each.kind is Parameter.VAR_KEYWORD for each in accepted.values()):
         raise UserError(
-            f"{', '.join(foreign)}: {kind.__name__} has no such setting; choose the task= that it belongs to, and where "
-            "model= brought it, one that tells labels, such as task=emotion"
+            f"{', '.join(foreign)}: {kind.__name__} has no such setting; choose the task= that it belongs to, "
+            "and, where model= brought it, one that tells labels, such as task=emotion"
         )
     return instantiate(chosen, _recursive_=False, _convert_="all")
 

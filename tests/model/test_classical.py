@@ -88,7 +88,7 @@ def test_svm(balanced):
     weighting = "balanced" if balanced else None
     ours = fitted(SVM(2.0, None), balanced)(torch.from_numpy(TEST)).numpy()
     for label in range(LABELS):
-        theirs = SVC(C=2.0, gamma=1 / DIM, class_weight=weighting).fit(TRAIN, TRAIN_LABELS == label)
+        theirs = SVC(C=2.0, gamma=1 / DIM, class_weight=weighting).fit(TRAIN, label == TRAIN_LABELS)
         np.testing.assert_allclose(ours[:, label], theirs.decision_function(TEST), atol=1e-3)
 
 
@@ -101,7 +101,7 @@ def test_mixtures_take_the_mean_log_likelihood_of_the_valid_frames():
         spoiled[row, length:] = 1e6
     found = ours(spoiled, lengths).numpy()
     for label in range(LABELS):
-        own = TRAIN[TRAIN_LABELS == label].astype(np.float64)
+        own = TRAIN[label == TRAIN_LABELS].astype(np.float64)
         theirs = GaussianMixture(2, covariance_type="diag", reg_covar=VARIANCE_FLOOR, random_state=SEED).fit(own)
         wanted = [theirs.score(frames[row, :length].numpy()) for row, length in enumerate(lengths.tolist())]
         np.testing.assert_allclose(found[:, label], wanted, rtol=1e-5)
