@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from asr.corpus.readers.lines import BYTE_ORDER_MARK, table_rows
+from asr.corpus.readers.lines import BYTE_ORDER_MARK, is_there, table_rows
 from asr.corpus.readers.named import gender_letter
 from asr.corpus.readers.tables import SPEAKER_COLUMNS, TEXT_COLUMNS
 from asr.corpus.splits import split_of
@@ -98,8 +98,8 @@ def _labels(source: Path, header: Mapping[str, Any], scheme: object) -> dict[str
 def _rows(source: Path, table: str) -> Iterator[dict[str, str]]:
     """The rows of a table by column. Raises UserError where it is not stored as text."""
     path = source / f"db.{table}.csv"
-    if not path.is_file():
-        other = next((name for end in OTHER_STORAGE if (source / (name := f"db.{table}{end}")).is_file()), None)
+    if not is_there(path):
+        other = next((name for end in OTHER_STORAGE if is_there(source / (name := f"db.{table}{end}"))), None)
         what = f"{other} is not read, only tables as text" if other else f"there is no db.{table}.csv"
         raise UserError(
             f'{source}: {what}; write it with audformat: Database.load("{source.name}").save("{source.name}", '

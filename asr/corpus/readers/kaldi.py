@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from asr.corpus.readers.lines import numbered_lines, reject_not_utf8, without_transcript
+from asr.corpus.readers.lines import is_there, numbered_lines, reject_not_utf8, without_transcript
 from asr.corpus.splits import split_of
 from asr.corpus.utterance import Utterance, kept_about
 from asr.errors import UserError
@@ -139,6 +139,6 @@ def _audio_path(folder: Path, name: str, line: int, value: str) -> Path:
         return path
     parents = folder.absolute().parents
     for base in (folder.absolute(), *parents[:3], Path.cwd()):
-        if (base / path).exists():
+        if is_there(base / path):
             return base / path
     return folder.absolute() / path

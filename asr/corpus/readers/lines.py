@@ -64,12 +64,20 @@ def reject_not_utf8(utterance: Utterance, table: Path, line: int) -> Utterance:
     return utterance.rejected("transcript_not_utf8", f"{table}, line {line}, is not UTF-8", "save the file as UTF-8")
 
 
+def is_there(path: Path) -> bool:
+    """Whether a path that a table names is there; one that no file can have, as it is too long, is not."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def absolute_path(path: Path, folder: Path) -> Path:
     """A manifest's path made absolute: relative to the manifest's folder, else to where we run."""
     if path.is_absolute():
         return path
     beside, here = (folder / path).absolute(), path.absolute()
-    return here if here.exists() and not beside.exists() else beside
+    return here if is_there(here) and not is_there(beside) else beside
 
 
 def without_transcript(utterance: Utterance, looked_in: Path) -> Utterance:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from asr.corpus.readers.lines import numbered_lines, reject_not_utf8, table_rows
+from asr.corpus.readers.lines import is_there, numbered_lines, reject_not_utf8, table_rows
 from asr.corpus.splits import SPLIT_OF_WORD, split_of, split_within
 from asr.corpus.utterance import AUDIO_SUFFIXES, Utterance, kept_about
 from asr.errors import UserError
@@ -91,7 +91,7 @@ def _label_layout(table: Path) -> tuple[Columns, str, bool] | None:
         return None
     folder = _AudioFolder(table.parent)
     rows = islice(_rows(table, delimiter), 1, 1 + FIRST_ROWS)
-    if not any(folder.find(row[audio].strip()).is_file() for _, row in rows if audio < len(row)):
+    if not any(is_there(folder.find(row[audio].strip())) for _, row in rows if audio < len(row)):
         return None
     return _columns(names, audio, None), delimiter, True
 
@@ -197,7 +197,7 @@ class _AudioFolder:
         """The recording's path; where there is none, the one where it was expected."""
         if Path(name).suffix.lower() in AUDIO_SUFFIXES:
             for below in AUDIO_FOLDERS:
-                if (path := self.folder / below / name).is_file():
+                if is_there(path := self.folder / below / name):
                     return path
             return self.folder / name if "/" in name else self.usual / name
         if self._by_stem is None:

@@ -14,7 +14,8 @@ from asr.configuration.search_path import CONF
 from asr.model.encoders.batch_norm import MaskedBatchNorm
 from asr.model.encoders.convolution import Convolution
 
-ENCODERS = sorted(path.stem for path in (CONF / "encoder").glob("*.yaml"))
+FRAMES = "frames"  # passes frames on as they are: nothing to learn, no stride to choose
+ENCODERS = sorted({path.stem for path in (CONF / "encoder").glob("*.yaml")} - {FRAMES})
 FEATURES = 40
 LENGTHS = torch.tensor([61, 40, 17, 8])  # frames
 VARIANTS = [
@@ -47,8 +48,18 @@ def test_every_encoder_module_has_a_configuration():
     shared = {"attention", "batch_norm", "convolution", "dropout", "maps", "recurrent", "subsampling"}
     modules = {path.stem for path in Path(asr.model.encoders.__file__).parent.glob("*.py")} - {"__init__"} - shared
     chosen = "".join((CONF / "encoder" / f"{name}.yaml").read_text("utf-8") for name in ENCODERS)
+    chosen += (CONF / "encoder" / f"{FRAMES}.yaml").read_text("utf-8")
     named = set(re.findall(r"_target_: asr\.model\.encoders\.(\w+)\.", chosen))
     assert modules <= named
+
+
+def test_frames_are_passed_on_as_they_are():
+    encoder = instantiate(load_configuration("train", [f"encoder={FRAMES}"]).encoder, features=FEATURES)
+    x = frames()
+    hidden, lengths = encoder(x, LENGTHS)
+    assert torch.equal(hidden, x) and torch.equal(lengths, LENGTHS) and torch.equal(encoder.frames_of(LENGTHS), LENGTHS)
+    assert (encoder.stride, encoder.dim) == (1, FEATURES)
+    assert list(encoder.parameters()) == []
 
 
 @pytest.mark.parametrize(("name", "front_end", "factor"), VARIANTS)

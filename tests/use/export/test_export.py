@@ -22,7 +22,11 @@ from tests.commands import ROOT, run
 from tests.tasks.transcribe.recognizers import transcribe
 
 # Those that name a class; the others are sizes of these, which make no difference to an export.
-ENCODERS = sorted(path.stem for path in (CONF / "encoder").glob("*.yaml") if "_target_:" in path.read_text("utf-8"))
+ENCODERS = sorted(
+    path.stem
+    for path in (CONF / "encoder").glob("*.yaml")
+    if "_target_:" in (text := path.read_text("utf-8")) and "subsampling" in text  # frames has nothing to export
+)
 FEATURES = ["log_mel", "mfcc", "spectrogram"]
 RATE = 8000
 LENGTHS = [[RATE], [9000, 8500, 4000, 900, 1], [2000, 20000]]  # samples
