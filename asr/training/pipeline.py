@@ -14,7 +14,7 @@ from pytorch_lightning import Callback
 from rich.console import Console
 from torch.utils.data import DataLoader
 
-from asr.corpus.batches import Batch, SpeechDataset, TimedLoader, evaluation_batches, training_batches
+from asr.corpus.batches import SpeechDataset, TimedLoader, evaluation_batches, training_batches
 from asr.corpus.corpus import Corpus, seconds_of, targets_of
 from asr.corpus.folds import with_fold_as_dev, with_share_of_train
 from asr.corpus.shards.streaming import StreamLoader
@@ -83,7 +83,7 @@ def fit_model(
     facts = describe(module, plan.parts["encoder"]["_target_"], corpus.splits, first, corpus.sample_rate)
     facts |= {
         "precision": f"{precision} ({why})",
-        "budget": passes_of(plan) if at_once else length_of(plan, module, first, precision, corpus),
+        "budget": passes_of(plan) if at_once else length_of(plan, module, batches, precision, corpus),
         "results": str(run.path),
         "watch": f"tensorboard --logdir {run.path}",
     }
@@ -133,14 +133,16 @@ def passes_of(plan: Plan) -> str:
     return f"{plan.epochs} pass{'es' if plan.epochs > 1 else ''} over the training utterances{more}"
 
 
-def length_of(plan: Plan, module: Training, first: Batch, precision: str, corpus: Corpus) -> str:
+def length_of(plan: Plan, module: Training, batches: Mapping[str, Any], precision: str, corpus: Corpus) -> str:
     """The budget in words; of epochs also how long they will take here, where a processor computes them."""
     if plan.minutes:
         return f"{plan.minutes:g} minutes"
     if plan.trainer.accelerator not in ("auto", "cpu") or torch.cuda.is_available():
         return f"{plan.epochs} epochs"
-    audio_seconds = seconds_of(corpus.splits["train"])
-    seconds = seconds_of_epochs(module, first, precision, audio_seconds, corpus.sample_rate, plan.epochs)
+    audio_seconds = seconds_of(corpus.splits["train"]), seconds_of(corpus.splits["dev"])
+    seconds = seconds_of_epochs(
+        module, batches["train"], batches["dev"], precision, audio_seconds, corpus.sample_rate, plan.epochs
+    )
     return f"{plan.epochs} epochs, about {clock(seconds)} here"
 
 
