@@ -23,8 +23,8 @@ Gathered = tuple[Tensor, Tensor, tuple[Tensor, ...]]
 class Passes:
     """Hidden frames, lengths and targets of the training batches, `epochs` times over.
 
-    The first pass sees the recordings as they are, the others as `augment` changes them. seconds, audio_seconds: spent
-    and seen so far.
+    The first pass sees the recordings as they are, the others as `augment` changes them; of utterances that have copies
+    every pass sees the first copy as it is and the others changed. seconds, audio_seconds: spent and seen so far.
     """
 
     def __init__(self, module: Training, batches: TimedLoader | StreamLoader, epochs: int, sample_rate: int) -> None:
@@ -39,16 +39,19 @@ class Passes:
     def __iter__(self) -> Iterator[Gathered]:
         self.module.eval()
         for epoch in range(self.epochs):
-            self.module.augment.train(epoch > 0)
             self.batches.start_at_epoch(epoch)
             for batch in self.batches:
+                changes = epoch > 0 or batch.augmented is not None
+                self.module.augment.train(changes)
+                self.module.model.features.train(changes)
                 self.module.unreadable |= batch.unreadable
                 self.audio_seconds += float(batch.lengths.sum()) / self.sample_rate
                 yield self.gathered(batch)
 
     def gathered(self, batch: Batch) -> Gathered:
-        waveform, samples = self.module.augment.waveform(batch.waveform, batch.lengths)
-        frames, lengths = self.module.augment.frames(*self.module.model.features(waveform, samples))
+        waveform, samples = self.module.augment.waveform(batch.waveform, batch.lengths, batch.augmented)
+        frames, lengths = self.module.model.features(waveform, samples)
+        frames, lengths = self.module.augment.frames(frames, lengths, batch.augmented)
         return *self.module.model.encoder(frames, lengths), batch.target
 
 

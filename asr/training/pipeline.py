@@ -15,6 +15,7 @@ from rich.console import Console
 from torch.utils.data import DataLoader
 
 from asr.corpus.batches import Batch, SpeechDataset, TimedLoader, evaluation_batches, training_batches
+from asr.corpus.copies import with_copies
 from asr.corpus.corpus import Corpus, seconds_of, targets_of
 from asr.corpus.folds import with_fold_as_dev, with_share_of_train
 from asr.corpus.shards.streaming import StreamLoader
@@ -70,17 +71,19 @@ def fit_model(
         trained.model, task, plan.augmentation(corpus.sample_rate), plan.optimizer, plan.trainer.gradient_norm
     )
     leave_out(corpus, trained, run, plan.max_rejected, screen)
+    distinct = corpus.splits["train"]
+    corpus = multiplied(corpus, plan, screen)
 
     dataset = SpeechDataset(corpus.audio, task.encode)
     batches = batches_of(plan.batching, corpus, dataset, plan.seed)
     fit_normalization(module.model.features, batches["train"])
     if write_artifacts:
-        task.learn_from_audio(corpus.splits["train"], dataset, batches["train"], corpus.sample_rate)
+        task.learn_from_audio(distinct, dataset, batches["train"], corpus.sample_rate)
     first = next(iter(batches["train"]))
     head, budget = module.model.head, budget_of(plan, corpus)
     at_once = isinstance(head, FittedAtOnce) and not head.trained_first
     precision, why = ("32-true", "nothing is trained step by step") if at_once else choose_precision(module, first, run)
-    facts = describe(module, plan.parts["encoder"]["_target_"], corpus.splits, first, corpus.sample_rate)
+    facts = describe(module, plan.parts, corpus.splits, first, corpus.sample_rate)
     facts |= {
         "precision": f"{precision} ({why})",
         "budget": passes_of(plan) if at_once else length_of(plan, module, first, precision, corpus),
@@ -150,6 +153,16 @@ def fold_and_subset(corpus: Corpus, part: Part, by_speaker: bool, screen: Consol
     chosen = with_share_of_train(chosen, part.train_share)
     print_notes(screen, chosen.notes[len(corpus.notes) :])
     return replace(chosen, splits=dict(chosen.splits), rejected=list(chosen.rejected))
+
+
+def multiplied(corpus: Corpus, plan: Plan, screen: Console) -> Corpus:
+    """The corpus with the copies of training utterances that are asked for."""
+    chosen = with_copies(corpus, plan.part.copies)
+    notes = chosen.notes[len(corpus.notes) :]
+    if plan.part.copies > 1 and not plan.augment:
+        notes.append("augment=none: all copies are the same; choose some, such as augment=[white_noise,time_shift]")
+    print_notes(screen, notes)
+    return chosen
 
 
 def write_manifests(run: RunFolder, corpus: Corpus) -> None:
