@@ -1,5 +1,6 @@
 """Training utterances several times in an epoch: only they, under ids of their own, the first as it is."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -59,6 +60,16 @@ def test_the_first_is_as_it_is_and_the_others_differ(loaded):
         assert not torch.equal(first[:size], second[:size]) and not torch.equal(second[:size], third[:size])
 
 
+def test_a_training_that_goes_on_draws_what_it_would_have_drawn(loaded):
+    whole, gone_on = (batches_of(with_copies(loaded, 3)) for _ in range(2))
+    drawn = []
+    for epoch in range(3):
+        whole.start_at_epoch(epoch)
+        drawn.append([batch.ids for batch in whole])
+    gone_on.start_at_epoch(2)
+    assert [batch.ids for batch in gone_on] == drawn[2] != drawn[1]
+
+
 def test_samples_are_shared_and_seconds_add_up(loaded):
     multiplied = with_copies(loaded, 2)
     for cut in loaded.splits["train"]:
@@ -70,6 +81,12 @@ def test_samples_are_shared_and_seconds_add_up(loaded):
 
 def test_one_copy_is_the_corpus_itself(loaded):
     assert with_copies(loaded, 1) is loaded
+
+
+def test_a_streamed_corpus_has_none(loaded):
+    streamed = replace(loaded, splits=loaded.splits | {"train": iter(())})
+    with pytest.raises(UserError, match=r"data\.copies: .* shards has none; raise budget\.epochs"):
+        with_copies(streamed, 2)
 
 
 def test_an_id_of_that_name_is_refused(tmp_path):
