@@ -28,6 +28,8 @@ KEYS_OF_ONE_TRAINING = {
     "folds",
     "fold",
     "train_share",
+    "copies",
+    "crop_seconds",
     "batch_seconds",
     "batch_utterances",
     "workers",

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
-from lhotse import CutSet
+from lhotse import CutSet, MonoCut
 from lhotse.dataset import DynamicBucketingSampler, DynamicCutSampler
 from lhotse.dataset.sampling.base import CutSampler
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from asr.audio.recording import AudioProblem
-from asr.corpus.cuts import load_samples
+from asr.corpus.cuts import COPY, load_samples
 from asr.errors import UserError
 
 
@@ -21,7 +21,8 @@ from asr.errors import UserError
 class Batch:
     """B utterances: waveform (B, S) in [-1, 1], lengths (B,) samples, their targets as text and as a task's tensors.
 
-    `unreadable` names those that were to be in it, and why their recordings could not be decoded.
+    `unreadable` names those that were to be in it, and why their recordings could not be decoded. `augmented` (B,) bool
+    says which may be augmented in training, None that all may.
     """
 
     ids: list[str]
@@ -30,15 +31,19 @@ class Batch:
     lengths: Tensor
     target: tuple[Tensor, ...]
     unreadable: dict[str, AudioProblem] = field(default_factory=dict)
+    augmented: Tensor | None = None
 
     def first(self, count: int) -> "Batch":
         """The first `count` utterances."""
         target = tuple(each[:count] for each in self.target)
-        return Batch(self.ids[:count], self.texts[:count], self.waveform[:count], self.lengths[:count], target)
+        augmented = None if self.augmented is None else self.augmented[:count]
+        whole = replace(self, ids=self.ids[:count], texts=self.texts[:count], unreadable={}, augmented=augmented)
+        return replace(whole, waveform=self.waveform[:count], lengths=self.lengths[:count], target=target)
 
     def to(self, device: torch.device) -> "Batch":
         waveform, lengths, *target = (each.to(device) for each in (self.waveform, self.lengths, *self.target))
-        return replace(self, waveform=waveform, lengths=lengths, target=tuple(target))
+        augmented = None if self.augmented is None else self.augmented.to(device)
+        return replace(self, waveform=waveform, lengths=lengths, target=tuple(target), augmented=augmented)
 
     def check_whole(self) -> None:
         """Raise UserError for the first recording that cannot be decoded any more."""
@@ -73,7 +78,14 @@ class SpeechDataset(Dataset):
         for row, samples in enumerate(recordings):
             waveform[row, : len(samples)] = torch.from_numpy(as_float(samples))
         lengths = torch.tensor([len(samples) for samples in recordings])
-        return Batch([cut.id for cut in cuts], texts, waveform, lengths, self.encode(texts), unreadable)
+        ids, augmented = [cut.id for cut in cuts], augmented_of(cuts)
+        return Batch(ids, texts, waveform, lengths, self.encode(texts), unreadable, augmented)
+
+
+def augmented_of(cuts: Sequence[MonoCut]) -> Tensor | None:
+    """Which of the utterances (B,) may be augmented: all copies but the first; None where none has copies."""
+    copies = [(cut.custom or {}).get(COPY, 0) for cut in cuts]
+    return torch.tensor([number > 1 for number in copies]) if all(copies) else None
 
 
 def as_float(samples: np.ndarray) -> np.ndarray:

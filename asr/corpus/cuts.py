@@ -13,6 +13,7 @@ from asr.corpus.utterance import Seconds, Utterance, UtteranceFacts
 # Custom fields of a cut, for what lhotse has no place for.
 AVERAGED = "averaged_channels"  # how many channels are averaged (a MonoCut names one)
 BYTE_RANGE = "byte_range"  # [offset, size] of the recording in an archive
+COPY = "copy"  # which of several copies in an epoch it is, from 1
 TRANSCRIPT = "transcript"  # of a supervision: its text as the user wrote it
 GENDER = "gender"  # the one thing of Utterance.about that a supervision has a field for
 

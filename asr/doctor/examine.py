@@ -90,7 +90,7 @@ def examine(
     for part in (
         recordings.faults_of_recordings(measures, rates_hz),
         recordings.other_channels(channels),
-        recordings.copies(measures),
+        recordings.copies(measures, {each.id: each.split for each in placed}),
         recordings.speaking_rates(seconds, texts, {name: m.speech_seconds for name, m in measures.items()}),
         transcripts.scripts(written),
         transcripts.characters(written),

@@ -43,14 +43,20 @@ def other_channels(channels: Mapping[str, int]) -> Iterator[Finding]:
             yield Finding("channels", name, f"{count} channel{'s' * (count > 1)}, most have {common}")
 
 
-def copies(measures: Mapping[str, Measures]) -> Iterator[Finding]:
-    """Recordings that are there twice."""
+def copies(measures: Mapping[str, Measures], split_of: Mapping[str, str]) -> Iterator[Finding]:
+    """Recordings that are there twice, and the splits that they are in where these are two."""
+
+    def placed(name: str, first: str) -> str:
+        one, other = split_of.get(name), split_of.get(first)
+        return f"; this one is in {one}, the other in {other}" if one != other else ""
+
     exact = exact_copies(measures)
     for name, first in exact.items():
-        yield Finding("audio_duplicate", name, f"the same samples as {first}")
+        yield Finding("audio_duplicate", name, f"the same samples as {first}{placed(name, first)}")
     others = {name: m for name, m in measures.items() if name not in exact}
     for name, (first, share) in near_copies(others).items():
-        yield Finding("audio_duplicate", name, f"sounds as {first} does ({share:.0%} of its fingerprint)")
+        found = f"sounds as {first} does ({share:.0%} of its fingerprint){placed(name, first)}"
+        yield Finding("audio_duplicate", name, found)
 
 
 def speaking_rates(

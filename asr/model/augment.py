@@ -15,6 +15,9 @@ import torchaudio
 from torch import Tensor, nn
 
 from asr.errors import UserError
+from asr.model.masking import zero_padding
+
+BROWN_DB = 6  # by which the power of brown noise falls an octave
 
 
 class Augmentation(nn.Module):
@@ -26,18 +29,23 @@ class Augmentation(nn.Module):
         self.on_frames = nn.ModuleList(part for part in parts.values() if part.domain == "frames")
         self.active = True  # set by the training budget, which lets the first steps see the recordings as they are
 
-    def waveform(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, S), (B,) samples -> the same with other samples, perhaps more or fewer."""
+    def waveform(self, waveform: Tensor, lengths: Tensor, chosen: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(B, S), (B,) samples -> others, perhaps more or fewer; `chosen`: which (B,) are changed, None for all."""
         with torch.autocast(waveform.device.type, enabled=False):  # bf16 samples would hiss at -48 dB
-            for part in self.on_waveform if self.training and self.active else ():
-                waveform, lengths = part(waveform, lengths)
-        return waveform, lengths
+            return self.changed(self.on_waveform, waveform, lengths, chosen)
 
-    def frames(self, frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, T, F), (B,) frames -> the same with other frames."""
-        for part in self.on_frames if self.training and self.active else ():
-            frames, lengths = part(frames, lengths)
-        return frames, lengths
+    def frames(self, frames: Tensor, lengths: Tensor, chosen: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(B, T, F), (B,) frames -> others; `chosen`: which (B,) are changed, None for all."""
+        return self.changed(self.on_frames, frames, lengths, chosen)
+
+    def changed(self, parts: nn.ModuleList, x: Tensor, lengths: Tensor, chosen: Tensor | None) -> tuple[Tensor, Tensor]:
+        """(B, N, …), (B,) -> what `parts` make of the chosen rows, beside the others as they are."""
+        if not self.training or not self.active or not len(parts) or (chosen is not None and not chosen.any()):
+            return x, lengths
+        some, sizes = (x, lengths) if chosen is None else (x[chosen], lengths[chosen])
+        for part in parts:
+            some, sizes = part(some, sizes)
+        return (some, sizes) if chosen is None else with_rows(x, lengths, chosen, some, sizes)
 
 
 class SpeedPerturbation(nn.Module):
@@ -71,15 +79,23 @@ class Gain(nn.Module):
 class Noise(nn.Module):
     """Add noise to a share of the utterances at a signal-to-noise ratio drawn between `low_db` and `high_db`.
 
-    The noise is a stretch of a recording in `folder`, or, without one, random with a spectrum falling by 0 to 6 dB an
-    octave (white to brown).
+    The noise is a stretch of a recording in `folder`, or, without one, random with a spectrum falling by 0 to
+    `fall_db` dB an octave: 0 is white, BROWN_DB from white to brown.
     """
 
     domain = "waveform"
 
-    def __init__(self, sample_rate: int, folder: str | None, low_db: float, high_db: float, probability: float) -> None:
+    def __init__(
+        self,
+        sample_rate: int,
+        low_db: float,
+        high_db: float,
+        probability: float,
+        folder: str | None = None,
+        fall_db: float = BROWN_DB,
+    ) -> None:
         super().__init__()
-        self.low_db, self.high_db, self.probability = low_db, high_db, probability
+        self.low_db, self.high_db, self.probability, self.fall_db = low_db, high_db, probability, fall_db
         self.recordings = read_folder(folder, sample_rate, "augment.noise.folder") if folder else []
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -91,15 +107,39 @@ class Noise(nn.Module):
         ratio_db = torch.empty(len(speech), device=speech.device).uniform_(self.low_db, self.high_db)
         noise = noise + 1e-8 * torch.randn_like(noise)  # a silent stretch has no level to scale
         waveform = waveform.clone()
-        waveform[chosen] = torchaudio.functional.add_noise(speech, noise, ratio_db, size)
+        waveform[chosen] = zero_padding(torchaudio.functional.add_noise(speech, noise, ratio_db, size), size)
         return waveform, lengths
 
     def stretch(self, samples: int) -> Tensor:
         if not self.recordings:
-            return coloured_noise(samples)
+            return coloured_noise(samples, self.fall_db)
         recording = self.recordings[int(torch.randint(len(self.recordings), ()))]
         start = int(torch.randint(len(recording), ()))
         return recording.roll(-start).repeat(samples // len(recording) + 1)[:samples]
+
+
+class TimeShift(nn.Module):
+    """Move each utterance in time by a share of its own length drawn between -`most_share` and `most_share`.
+
+    What leaves at one end is lost, and zeros come in at the other; with `fill` "wrapped" it comes in there instead.
+    """
+
+    domain = "waveform"
+
+    def __init__(self, sample_rate: int, most_share: float, fill: str) -> None:
+        super().__init__()
+        if fill not in ("zeros", "wrapped"):
+            raise UserError(f"augment.time_shift.fill={fill}: zeros or wrapped is wanted")
+        self.most_share, self.fill = most_share, fill
+
+    def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        size = lengths.unsqueeze(1)
+        share = torch.empty(len(waveform), 1, device=waveform.device).uniform_(-self.most_share, self.most_share)
+        source = torch.arange(waveform.shape[1], device=waveform.device) - (share * size).round().long()  # (B, S)
+        place = source % size.clamp_min(1)
+        found = waveform.gather(1, place)
+        found = found if self.fill == "wrapped" else found.where(source == place, 0.0)
+        return zero_padding(found, lengths), lengths
 
 
 class Reverberation(nn.Module):
@@ -160,11 +200,21 @@ def bands(sizes: Tensor, width: int, count: int, share: float) -> Tensor:
     return ((place >= start) & (place < start + extent)).any(1)
 
 
-def coloured_noise(samples: int) -> Tensor:
-    """(samples,) of unit variance, its power falling by an exponent drawn between 0 (white) and 2 (brown)."""
+def with_rows(x: Tensor, lengths: Tensor, chosen: Tensor, rows: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, N, …), (B,) with `rows` (b, M, …), `sizes` (b,) where `chosen` (B,) is True, and zeros behind the shorter."""
+    together = x.new_zeros(len(x), max(x.shape[1], rows.shape[1]), *x.shape[2:])
+    together[~chosen, : x.shape[1]] = x[~chosen]
+    together[chosen, : rows.shape[1]] = rows
+    lengths = lengths.clone()
+    lengths[chosen] = sizes
+    return together, lengths
+
+
+def coloured_noise(samples: int, fall_db: float) -> Tensor:
+    """(samples,) of unit variance, its power falling by a slope drawn between 0 (white) and `fall_db` dB an octave."""
     spectrum = torch.fft.rfft(torch.randn(samples))
     frequency = torch.arange(len(spectrum)).clamp_min(1)
-    noise = torch.fft.irfft(spectrum * frequency ** -float(torch.rand(())), samples)
+    noise = torch.fft.irfft(spectrum * frequency ** -(fall_db / BROWN_DB * float(torch.rand(()))), samples)
     return noise / noise.std().clamp_min(1e-8)
 
 

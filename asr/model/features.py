@@ -10,7 +10,7 @@ Shapes: B utterances, S samples, T frames, F feature coefficients.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 import torchaudio
@@ -32,6 +32,8 @@ class Features(Protocol):
     def raw(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]: ...
 
     def frames_of(self, samples: Tensor) -> Tensor: ...
+
+    def train(self, mode: bool) -> Any: ...
 
 
 class Spectrogram(nn.Module):

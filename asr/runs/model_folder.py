@@ -17,6 +17,7 @@ from hydra.utils import instantiate
 from asr.configuration.old_names import as_current_format, with_current_names
 from asr.configuration.trust import MODEL_PARTS, check_trusted
 from asr.errors import UserError, one_line
+from asr.model.fixed_length import FixedLength
 from asr.model.speech_model import SpeechModel
 from asr.task import Task
 from asr.writing import whole_folder, write_whole
@@ -28,7 +29,7 @@ CONFIG = "config.yaml"
 
 @dataclass
 class TrainedModel:
-    """A network with the task it was trained for; parts: what `features` and `encoder` of conf/ describe."""
+    """A network with the task it was trained for; parts: what it is made of, as `new_model` takes it."""
 
     model: SpeechModel
     task: Task
@@ -46,8 +47,13 @@ class TrainedModel:
 
 
 def new_model(parts: Mapping[str, Any], task: Task, sample_rate: int) -> SpeechModel:
-    """The untrained network that the `features` and `encoder` of a configuration describe, with the task's head."""
+    """The untrained network that the `features` and `encoder` of a configuration describe, with the task's head.
+
+    parts may also hold `crop_seconds`: every recording is cut or padded to so much before its features.
+    """
     features = instantiate(parts["features"], sample_rate=sample_rate)
+    if "crop_seconds" in parts:
+        features = FixedLength(features, sample_rate, parts["crop_seconds"])
     encoder = instantiate(parts["encoder"], features=features.dim)
     return SpeechModel(features, encoder, task.head(encoder.dim))
 
@@ -62,7 +68,8 @@ def load_model(folder: str | Path) -> TrainedModel:
     try:
         check_trusted(config, path, MODEL_PARTS)
         sample_rate = int(config["sample_rate"])
-        parts = {part: config[part] for part in ("features", "encoder")}
+        parts = {"features": config["features"], "encoder": config["encoder"]}
+        parts |= {"crop_seconds": config["crop_seconds"]} if "crop_seconds" in config else {}
         task = instantiate(config["task"], _recursive_=False, _convert_="all")
         task.load(folder)
         model = new_model(parts, task, sample_rate)

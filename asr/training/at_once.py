@@ -1,4 +1,4 @@
-"""Fits what is fitted to all training utterances together: one pass, or several with other augmentations."""
+"""Fits what is fitted to all training utterances together: in one pass over them."""
 
 import time
 from collections.abc import Iterator
@@ -20,15 +20,15 @@ from asr.writing import write_json_lines
 Gathered = tuple[Tensor, Tensor, tuple[Tensor, ...]]
 
 
-class Passes:
-    """Hidden frames, lengths and targets of the training batches, `epochs` times over.
+class Pass:
+    """Hidden frames, lengths and targets of the training batches, once.
 
-    The first pass sees the recordings as they are, the others as `augment` changes them. seconds, audio_seconds: spent
-    and seen so far.
+    Of utterances that have copies the first is seen as it is, the others as `augment` changes them. seconds,
+    audio_seconds: spent and seen so far.
     """
 
-    def __init__(self, module: Training, batches: TimedLoader | StreamLoader, epochs: int, sample_rate: int) -> None:
-        self.module, self.batches, self.epochs, self.sample_rate = module, batches, epochs, sample_rate
+    def __init__(self, module: Training, batches: TimedLoader | StreamLoader, sample_rate: int) -> None:
+        self.module, self.batches, self.sample_rate = module, batches, sample_rate
         self.audio_seconds, self.begun = 0.0, time.monotonic()
 
     @property
@@ -38,24 +38,26 @@ class Passes:
     @torch.inference_mode()
     def __iter__(self) -> Iterator[Gathered]:
         self.module.eval()
-        for epoch in range(self.epochs):
-            self.module.augment.train(epoch > 0)
-            self.batches.start_at_epoch(epoch)
-            for batch in self.batches:
-                self.module.unreadable |= batch.unreadable
-                self.audio_seconds += float(batch.lengths.sum()) / self.sample_rate
-                yield self.gathered(batch)
+        self.batches.start_at_epoch(0)
+        for batch in self.batches:
+            changes = batch.augmented is not None
+            self.module.augment.train(changes)
+            self.module.model.features.train(changes)
+            self.module.unreadable |= batch.unreadable
+            self.audio_seconds += float(batch.lengths.sum()) / self.sample_rate
+            yield self.gathered(batch)
 
     def gathered(self, batch: Batch) -> Gathered:
-        waveform, samples = self.module.augment.waveform(batch.waveform, batch.lengths)
-        frames, lengths = self.module.augment.frames(*self.module.model.features(waveform, samples))
+        waveform, samples = self.module.augment.waveform(batch.waveform, batch.lengths, batch.augmented)
+        frames, lengths = self.module.model.features(waveform, samples)
+        frames, lengths = self.module.augment.frames(frames, lengths, batch.augmented)
         return *self.module.model.encoder(frames, lengths), batch.target
 
 
-def fit_head(head: FittedAtOnce, passes: Passes, seed: int) -> None:
+def fit_head(head: FittedAtOnce, seen: Pass, seed: int) -> None:
     """Fit a head to the training batches; the encoder stays as it is."""
-    passes.module.model.to("cpu")
-    head.fit(iter(passes), seed)
+    seen.module.model.to("cpu")
+    head.fit(iter(seen), seed)
 
 
 def fit_at_once(
@@ -65,19 +67,18 @@ def fit_at_once(
     batches: TimedLoader | StreamLoader,
     dev: TimedLoader,
     budget: Budget,
-    epochs: int,
     seed: int,
 ) -> None:
     """Fit a model that has nothing to train step by step, save it, and write its dev rates into the run's folder."""
     head = module.model.head
     assert isinstance(head, FittedAtOnce)
-    passes = Passes(module, batches, epochs, trained.sample_rate)
-    fit_head(head, passes, seed)
+    seen = Pass(module, batches, trained.sample_rate)
+    fit_head(head, seen, seed)
     trained.save(run.model)
-    budget.seconds_before, budget.audio_seconds = passes.seconds, passes.audio_seconds
-    budget.step_seconds, budget.epochs_done = passes.seconds, epochs
+    budget.seconds_before, budget.audio_seconds = seen.seconds, seen.audio_seconds
+    budget.step_seconds, budget.epochs_done = seen.seconds, 1
     rates = rates_on_dev(module, dev)
-    line = {"step": 1, "epoch": epochs, "seconds": round(passes.seconds, 1), "train_loss": None, "dev_loss": None}
+    line = {"step": 1, "epoch": 1, "seconds": round(seen.seconds, 1), "train_loss": None, "dev_loss": None}
     line |= {f"dev_{name}": rate for name, rate in rates.items()} | {"learning_rate": None}
     write_json_lines(run.history, [line])
     board = TensorBoardLogger(run.path, name="", version="tensorboard")

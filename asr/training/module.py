@@ -49,9 +49,9 @@ class Training(lightning.LightningModule):
 
     def training_loss(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """The loss, which utterances (B,) it left out, and the output frames (B,) there were."""
-        waveform, samples = self.augment.waveform(batch.waveform, batch.lengths)  # (B, S)
+        waveform, samples = self.augment.waveform(batch.waveform, batch.lengths, batch.augmented)  # (B, S)
         frames, lengths = self.model.features(waveform, samples)  # (B, T, F)
-        frames, lengths = self.augment.frames(*in_views(frames, lengths, self.loss.views))
+        frames, lengths = self.augment.frames(*in_views(frames, lengths, batch.augmented, self.loss.views))
         hidden, lengths = self.model.encoder(frames, lengths)  # (B, T', D)
         loss, left_out = self.loss(self.model.head(hidden, lengths), lengths, *batch.target)
         return loss, left_out, lengths[: len(batch.ids)]
@@ -137,6 +137,10 @@ class Training(lightning.LightningModule):
             )
 
 
-def in_views(frames: Tensor, lengths: Tensor, views: int) -> tuple[Tensor, Tensor]:
-    """The same utterances once a view, to be masked differently: (B, T, F), (B,) -> (views · B, T, F), (views · B,)."""
-    return (frames.repeat(views, 1, 1), lengths.repeat(views)) if views > 1 else (frames, lengths)
+def in_views(
+    frames: Tensor, lengths: Tensor, augmented: Tensor | None, views: int
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The same utterances once a view, to be masked differently: (B, T, F), (B,), (B,) -> all with views · B rows."""
+    if views == 1:
+        return frames, lengths, augmented
+    return frames.repeat(views, 1, 1), lengths.repeat(views), None if augmented is None else augmented.repeat(views)

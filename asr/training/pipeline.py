@@ -15,6 +15,7 @@ from rich.console import Console
 from torch.utils.data import DataLoader
 
 from asr.corpus.batches import SpeechDataset, TimedLoader, evaluation_batches, training_batches
+from asr.corpus.copies import with_copies
 from asr.corpus.corpus import Corpus, seconds_of, targets_of
 from asr.corpus.folds import with_fold_as_dev, with_share_of_train
 from asr.corpus.shards.streaming import StreamLoader
@@ -24,7 +25,7 @@ from asr.runs.folder import RunFolder
 from asr.runs.model_folder import TrainedModel, load_model, new_model
 from asr.screen import clock, print_notes
 from asr.task import FittedAtOnce
-from asr.training.at_once import Passes, fit_at_once, fit_head
+from asr.training.at_once import Pass, fit_at_once, fit_head
 from asr.training.fitting import budget_of, choose_precision, fit
 from asr.training.forecast import seconds_of_epochs
 from asr.training.left_out import leave_out_unusable, left_out_in_training, note_of_left_out
@@ -33,6 +34,7 @@ from asr.training.plan import Batching, Part, Plan
 from asr.training.summary import announce, describe, parameters
 
 BATCHES_FOR_NORMALIZATION = 200
+ONE_PASS = "one pass over the training utterances"
 
 
 @dataclass(frozen=True)
@@ -70,20 +72,24 @@ def fit_model(
         trained.model, task, plan.augmentation(corpus.sample_rate), plan.optimizer, plan.trainer.gradient_norm
     )
     leave_out(corpus, trained, run, plan.max_rejected, screen)
+    distinct = corpus.splits["train"]
+    corpus = multiplied(corpus, plan, screen)
 
     dataset = SpeechDataset(corpus.audio, task.encode)
     batches = batches_of(plan.batching, corpus, dataset, plan.seed)
     fit_normalization(module.model.features, batches["train"])
     if write_artifacts:
-        task.learn_from_audio(corpus.splits["train"], dataset, batches["train"], corpus.sample_rate)
+        task.learn_from_audio(distinct, dataset, batches["train"], corpus.sample_rate)
     first = next(iter(batches["train"]))
     head, budget = module.model.head, budget_of(plan, corpus)
     at_once = isinstance(head, FittedAtOnce) and not head.trained_first
     precision, why = ("32-true", "nothing is trained step by step") if at_once else choose_precision(module, first, run)
-    facts = describe(module, plan.parts["encoder"]["_target_"], corpus.splits, first, corpus.sample_rate)
+    facts = describe(module, plan.parts, corpus.splits, first, corpus.sample_rate)
     facts |= {
         "precision": f"{precision} ({why})",
-        "budget": passes_of(plan) if at_once else length_of(plan, module, batches, precision, corpus),
+        "budget": "one pass over the training utterances"
+        if at_once
+        else length_of(plan, module, batches, precision, corpus),
         "results": str(run.path),
         "watch": f"tensorboard --logdir {run.path}",
     }
@@ -92,7 +98,7 @@ def fit_model(
     device, first_process = torch.device("cpu"), True
     try:
         if at_once:
-            fit_at_once(module, trained, run, batches["train"], batches["dev"], budget, plan.epochs, plan.seed)
+            fit_at_once(module, trained, run, batches["train"], batches["dev"], budget, plan.seed)
         else:
             trainer = fit(plan, run, module, trained, batches, budget, precision, screen, callbacks)
             device, first_process = trainer.strategy.root_device, trainer.is_global_zero
@@ -123,14 +129,8 @@ def fit_head_of_best(module: Training, run: RunFolder, batches: TimedLoader | St
     module.model.load_state_dict(best.model.state_dict())
     head = module.model.head
     assert isinstance(head, FittedAtOnce)
-    fit_head(head, Passes(module, batches, 1, best.sample_rate), plan.seed)
+    fit_head(head, Pass(module, batches, best.sample_rate), plan.seed)
     replace(best, model=module.model).save(run.model)
-
-
-def passes_of(plan: Plan) -> str:
-    """How often a model that is fitted at once sees the training utterances, in words."""
-    more = f", {plan.epochs - 1} of them augmented" if plan.epochs > 1 else ""
-    return f"{plan.epochs} pass{'es' if plan.epochs > 1 else ''} over the training utterances{more}"
 
 
 def length_of(plan: Plan, module: Training, batches: Mapping[str, Any], precision: str, corpus: Corpus) -> str:
@@ -152,6 +152,16 @@ def fold_and_subset(corpus: Corpus, part: Part, by_speaker: bool, screen: Consol
     chosen = with_share_of_train(chosen, part.train_share)
     print_notes(screen, chosen.notes[len(corpus.notes) :])
     return replace(chosen, splits=dict(chosen.splits), rejected=list(chosen.rejected))
+
+
+def multiplied(corpus: Corpus, plan: Plan, screen: Console) -> Corpus:
+    """The corpus with the copies of training utterances that are asked for."""
+    chosen = with_copies(corpus, plan.part.copies)
+    notes = chosen.notes[len(corpus.notes) :]
+    if plan.part.copies > 1 and not plan.augment:
+        notes.append("augment=none: all copies are the same; choose some, such as augment=[white_noise,time_shift]")
+    print_notes(screen, notes)
+    return chosen
 
 
 def write_manifests(run: RunFolder, corpus: Corpus) -> None:

@@ -44,18 +44,22 @@ class Batching:
 
 @dataclass(frozen=True)
 class Part:
-    """The part of a corpus that is trained on: one of several folds (None: no folds), and a share of train."""
+    """The part of a corpus that is trained on: one of several folds (None: no folds), and a share of train.
+
+    copies: how often each of its training utterances stands in an epoch.
+    """
 
     folds: int | None
     fold: int
     train_share: float
+    copies: int = 1
 
 
 @dataclass(frozen=True)
 class Plan:
     """Task, network, optimizer, budget and batches of one training.
 
-    parts: what `features` and `encoder` of conf/ describe; augment: what each part of the group does, by name;
+    parts: what the network is made of, as new_model takes it; augment: what each part of the group does, by name;
     minutes, epochs: the budget, minutes where both are given; max_rejected: share of utterances that may be unusable.
     """
 
@@ -87,20 +91,29 @@ def plan_of(values: Mapping[str, Any]) -> Plan:
     data = values["data"]
     plan = Plan(
         task=task_of(values),
-        parts={name: values[name] for name in ("features", "encoder")},
+        parts=parts_of(values),
         augment=values["augment"],
         optimizer=instantiate(values["optimizer"]),
         schedule=instantiate(values["schedule"]),
         trainer=TrainerSettings(**values["trainer"]),
         batching=Batching(data["batch_seconds"], data["batch_utterances"], data["workers"]),
-        part=Part(data["folds"], data["fold"], data["train_share"]),
+        part=Part(data["folds"], data["fold"], data["train_share"], data.get("copies") or 1),
         minutes=values["budget"]["minutes"],
         epochs=values["budget"]["epochs"],
         max_rejected=data["max_rejected"],
         seed=values["seed"],
     )
     rates_by_importance(plan.task, plan.trainer.monitor)  # said before anything is read
+    if "crop_seconds" in plan.parts and plan.task.targets_are_transcripts:
+        raise UserError("data.crop_seconds: would cut words off; leave it null, or choose a task of labels")
     return plan
+
+
+def parts_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the network is made of: features and encoder as conf/ describes them, and crop_seconds where it is given."""
+    crop_seconds = values["data"].get("crop_seconds")  # runs of earlier versions do not know it
+    cropped = {} if crop_seconds is None else {"crop_seconds": crop_seconds}
+    return {"features": values["features"], "encoder": values["encoder"], **cropped}
 
 
 def task_of(values: Mapping[str, Any]) -> Task:

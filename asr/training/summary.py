@@ -1,6 +1,7 @@
 """The summary that a training prints at its start: data, shapes, loss, architecture, size, folders."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from lhotse import CutSet
 from rich.console import Console
@@ -22,26 +23,27 @@ def announce(console: Console, rows: Mapping[str, str]) -> None:
 
 def describe(
     module: Training,
-    encoder_target: str,
+    parts: Mapping[str, Any],
     splits: Mapping[str, CutSet | StreamedSplit],
     batch: Batch,
     sample_rate: int,
 ) -> dict[str, str]:
     """The questions a newcomer asks, answered from the objects themselves.
 
-    encoder_target: the encoder's `_target_` in the configuration, whose last word is its name.
+    parts: what the network is made of in the configuration; a `_target_` there ends in the name of its class.
     """
     model, encoder, features = module.model, module.model.encoder, module.model.features
-    encoder_name = encoder_target.rpartition(".")[2]
+    features_name, encoder_name = (parts[name]["_target_"].rpartition(".")[2] for name in ("features", "encoder"))
+    cropped = f", cut or padded to {parts['crop_seconds']:g} s" if "crop_seconds" in parts else ""
     frames = features.frames_of(batch.lengths.max())
     sizes = ", ".join(f"{name} {describe_split(cuts)}" for name, cuts in splits.items())
-    parts = [type(part).__name__ for part in (*module.augment.on_waveform, *module.augment.on_frames)]
+    changes = [type(part).__name__ for part in (*module.augment.on_waveform, *module.augment.on_frames)]
     return {
         "data": sizes,
-        "input": f"waveform (B, S) at {sample_rate} Hz, here {tuple(batch.waveform.shape)}",
-        "features": f"{type(features).__name__} (B, T, {features.dim}), a frame every {1000 * features.hop_s:g} ms, "
+        "input": f"waveform (B, S) at {sample_rate} Hz, here {tuple(batch.waveform.shape)}{cropped}",
+        "features": f"{features_name} (B, T, {features.dim}), a frame every {1000 * features.hop_s:g} ms, "
         f"here ({len(batch.ids)}, {int(frames)}, {features.dim})",
-        "augment": ", ".join(parts) or "none",
+        "augment": ", ".join(changes) or "none",
         "encoder": f"{encoder_name} (B, T', {encoder.dim}), a frame every {1000 * model.frame_s:g} ms, "
         f"{parameters(encoder):,} parameters",
         **module.task.facts(len(batch.ids), int(encoder.frames_of(frames))),

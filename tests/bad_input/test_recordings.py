@@ -62,18 +62,23 @@ def test_channels_and_sample_rates_are_made_one_and_that_is_said(corpus, tmp_pat
     assert not rejected(tmp_path / "run")
 
 
-def test_what_augmentation_makes_too_short_is_named_after_the_training(corpus, tmp_path):
+@pytest.mark.parametrize(("copies", "left_out"), [(1, [""]), (3, [" (copy 2)", " (copy 3)"])])
+def test_what_augmentation_makes_too_short_is_named_after_the_training(corpus, tmp_path, copies, left_out):
+    """Of several copies all but the first, which is not augmented."""
     short = say(corpus / "speaker0" / "short.wav", "a")
     text = "ab" * 6  # 12 tokens; 3600 samples make 46 frames and 12 of 40 ms, but at 1.3 times the speed 9
     soundfile.write(short, np.resize(soundfile.read(short)[0], 3600), RATE)
     short.with_suffix(".txt").write_text(text)
     faster = ["augment=[speed]", "augment.speed.factors=[1.3]", "trainer.augment_from=0", "budget.epochs=3"]
-    done = train(corpus, tmp_path / "run", *faster)
+    done = train(corpus, tmp_path / "run", *faster, f"data.copies={copies}")
     assert done.status == 0, done.err
-    line = rejected(tmp_path / "run")["speaker0/short"]
-    assert line["reason"] == "ctc_infeasible"
-    assert line["detail"].startswith("left out of 3 training steps after augmentation: 9 frames")
-    assert "speed" in line["remedy"]
+    named = rejected(tmp_path / "run")
+    assert sorted(named) == [f"speaker0/short{copy}" for copy in left_out]
+    for line in named.values():
+        assert line["audio"].endswith("short.wav")
+        assert line["reason"] == "ctc_infeasible"
+        assert line["detail"].startswith("left out of 3 training steps after augmentation: 9 frames")
+        assert "speed" in line["remedy"]
 
 
 def test_nothing_long_enough(corpus, tmp_path):

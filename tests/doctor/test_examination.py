@@ -10,7 +10,7 @@ from asr.doctor.duplicates import exact_copies, near_copies
 from asr.doctor.examine import KIND_OF_REASON
 from asr.doctor.findings import REMEDIES
 from asr.doctor.measures import clipped_peaks, fingerprint, measure
-from asr.doctor.recordings import faults_of_recordings, other_channels, speaking_rates
+from asr.doctor.recordings import copies, faults_of_recordings, other_channels, speaking_rates
 from asr.doctor.suspects import Suspect, suspicious
 
 RATE = 16000
@@ -105,6 +105,28 @@ def test_copies_are_found_and_other_recordings_are_none():
     near = near_copies({name: m for name, m in measures.items() if name != "same"})
     assert set(near) == {"softer and cut"}
     assert near["softer and cut"][0] == "original"
+
+
+def test_copies_made_before_the_split_are_named_with_both_splits():
+    """An identical one, one with soft white noise and one shifted by a tenth, all of a recording of train."""
+    original, noise = speech_like(100), np.random.default_rng(0).standard_normal(3 * RATE)
+    shift, ratio_db = len(original) // 10, 30
+    level = np.sqrt(np.mean(original**2)) * 10 ** (-ratio_db / 20)
+    made = {
+        "original": original,
+        "identical": original.copy(),
+        "beside": np.roll(original, 100),
+        "shifted": np.concatenate([np.zeros(shift, np.float32), original[:-shift]]),
+        "noise": (original + level * noise).astype(np.float32),
+    }
+    split_of = {"original": "train", "identical": "test", "noise": "test", "shifted": "dev", "beside": "train"}
+    found = {each.utterance: each.value for each in copies({n: measure(s, RATE) for n, s in made.items()}, split_of)}
+    assert found.pop("identical") == "the same samples as original; this one is in test, the other in train"
+    assert "this one is in" not in found.pop("beside")
+    assert {name: value.partition("; ")[2] for name, value in found.items()} == {
+        "noise": "this one is in test, the other in train",
+        "shifted": "this one is in dev, the other in train",
+    }
 
 
 def test_a_recording_too_short_for_a_fingerprint_has_none():

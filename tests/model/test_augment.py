@@ -9,7 +9,7 @@ from hydra.utils import instantiate
 from asr.configuration.compose import load_configuration
 from asr.configuration.search_path import CONF
 from asr.errors import UserError
-from asr.model.augment import Augmentation, Noise, SpecAugment
+from asr.model.augment import Augmentation, Noise, SpecAugment, TimeShift
 
 RATE = 16000
 LENGTHS = torch.tensor([16000, 9000])
@@ -70,7 +70,7 @@ def test_nothing_outside_training(recordings, names):
 
 
 def test_noise_has_the_ratio_that_was_asked_for():
-    noise = Noise(RATE, None, 10, 10, 1.0)
+    noise = Noise(RATE, 10, 10, 1.0)
     torch.manual_seed(0)
     noisy, _ = noise(waveforms(), LENGTHS)
     for row, length in enumerate(LENGTHS.tolist()):
@@ -78,6 +78,79 @@ def test_noise_has_the_ratio_that_was_asked_for():
         added = noisy[row, :length] - clean
         ratio_db = 10 * torch.log10(clean.square().sum() / added.square().sum())
         assert float(ratio_db) == pytest.approx(10, abs=0.2)
+
+
+def test_white_noise_has_the_same_level_at_all_frequencies():
+    """Brown noise, which augment=noise may draw, falls by 6 dB an octave."""
+    low_and_high = []
+    for fall_db, overrides in ((0, ["augment=[white_noise]", "augment.white_noise.probability=1"]), (6, None)):
+        torch.manual_seed(0)
+        part = Noise(RATE, 0, 0, 1.0, fall_db=fall_db)
+        if overrides:
+            part = instantiate(load_configuration("train", overrides).augment.white_noise, sample_rate=RATE)
+        added = part(torch.ones(8, RATE), torch.full((8,), RATE))[0] - 1
+        power = torch.fft.rfft(added).abs().square().mean(0)
+        low_and_high.append(float(10 * (power[100:1000].mean() / power[7000:].mean()).log10()))
+    assert abs(low_and_high[0]) < 0.3
+    assert low_and_high[1] > 3
+
+
+@pytest.mark.parametrize("fill", ["zeros", "wrapped"])
+def test_time_shift_moves_each_utterance_within_its_own_length(fill):
+    numbers = torch.arange(1.0, 101.0).repeat(40, 1)
+    lengths = torch.tensor([100, 60] * 20)
+    torch.manual_seed(0)
+    shifted, counts = TimeShift(RATE, 0.25, fill)(
+        numbers.masked_fill(numbers > lengths.unsqueeze(1), torch.nan), lengths
+    )
+    assert torch.equal(counts, lengths)
+    shifts = set()
+    for row, length in zip(shifted, lengths.tolist(), strict=True):
+        shift = int(row.argmax()) + 1 - int(row.max())  # where the last sample is that is left, and where it was
+        shift = (shift + length // 2) % length - length // 2
+        expected = torch.arange(1.0, length + 1).roll(shift)
+        if fill == "zeros":
+            expected[: max(0, shift)] = 0
+            expected[length + min(0, shift) :] = 0
+        assert torch.equal(row[:length], expected)
+        assert (row[length:] == 0).all()
+        shifts.add(shift / length)
+    assert min(shifts) < -0.15 and max(shifts) > 0.15
+    assert len(shifts) > 20 and max(map(abs, shifts)) <= 0.25
+
+
+def test_time_shift_names_a_wrong_fill():
+    with pytest.raises(UserError, match=r"augment\.time_shift\.fill=ones: zeros or wrapped"):
+        TimeShift(RATE, 0.1, "ones")
+
+
+@pytest.mark.parametrize("name", ["noise", "white_noise", "time_shift"])
+def test_what_is_in_the_padding_stays_there(recordings, name):
+    augment = build(recordings, name)
+    garbage = waveforms().masked_fill(torch.arange(16000) >= LENGTHS.unsqueeze(1), 100.0)
+    for seed in range(3):
+        torch.manual_seed(seed)
+        clean, _ = augment.waveform(waveforms(), LENGTHS)
+        torch.manual_seed(seed)
+        other, _ = augment.waveform(garbage, LENGTHS)
+        torch.testing.assert_close(other[1, :9000], clean[1, :9000])
+
+
+def test_only_the_chosen_utterances_are_changed(recordings):
+    """Beside slower ones, which are longer, the others stay as they are, with zeros behind them."""
+    config = load_configuration("train", ["augment=[speed,specaugment]", "augment.speed.factors=[0.8]"])
+    augment = Augmentation({name: instantiate(part, sample_rate=RATE) for name, part in config.augment.items()})
+    chosen = torch.tensor([True, False])
+    slower, lengths = augment.waveform(waveforms(), LENGTHS, chosen)
+    assert lengths.tolist() == [20000, 9000]
+    assert slower.shape == (2, 20000)
+    assert torch.equal(slower[1, :16000], waveforms()[1]) and (slower[1, 16000:] == 0).all()
+    alone, _ = augment.waveform(waveforms()[:1], LENGTHS[:1])
+    torch.testing.assert_close(slower[:1], alone)
+    frames, _ = augment.frames(torch.ones(2, 50, 30), torch.tensor([50, 30]), chosen)
+    assert (frames[0] == 0).any() and (frames[1] == 1).all()
+    untouched, _ = augment.waveform(waveforms(), LENGTHS, torch.tensor([False, False]))
+    assert torch.equal(untouched, waveforms())
 
 
 def test_speed_changes_the_length_by_its_factor(recordings):
@@ -116,7 +189,7 @@ def test_specaugment_hides_at_most_what_it_may():
 
 def test_a_folder_without_recordings_is_named(tmp_path):
     with pytest.raises(UserError, match=r"augment\.noise\.folder"):
-        Noise(RATE, str(tmp_path), 5, 20, 1.0)
+        Noise(RATE, 5, 20, 1.0, str(tmp_path))
 
 
 def test_speed_is_not_rounded_to_16_bit_floats():
