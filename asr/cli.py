@@ -8,6 +8,7 @@ import typer
 
 from asr.commands import scripts
 from asr.commands.align import align
+from asr.commands.classify import classify
 from asr.commands.compare import compare
 from asr.commands.doctor import doctor
 from asr.commands.embed import embed
@@ -59,7 +60,7 @@ def add_script(script: Callable[[list[str]], None]) -> None:
 for each in (scripts.train, scripts.tune, scripts.evaluate):
     add_script(each)
 recognition = (doctor, prepare, shard, transcribe, align, compare, pool, lm, tune_decoder, export)
-voices = (embed, enrol, identify, verify)
+voices = (classify, embed, enrol, identify, verify)
 for verb in (*recognition, *voices, serve, version):
     app.command()(verb)
 

@@ -22,6 +22,9 @@ def serve(
     max_mib: Annotated[float, typer.Option(min=0.01, help="The biggest file.")] = 25.0,
     queue: Annotated[int, typer.Option(min=1, help="Recordings at once, those that wait included.")] = 16,
     time_limit: Annotated[float, typer.Option(min=1, help="Seconds until a request without an answer ends.")] = 60.0,
+    least_probability: Annotated[
+        float | None, typer.Option(help="Below it a label is “uncertain”: 0.4. Default: never.")
+    ] = None,
     at_once: Annotated[int, typer.Option(min=1, help="Recordings that are worked on side by side.")] = 1,
 ) -> None:
     """Show on a page, and tell programs, what models hear in a recording: text, speaker, emotion."""
@@ -34,7 +37,7 @@ def serve(
         from asr.serve.server import address_of, listen
         from asr.serve.server import serve as answer_requests
 
-        analysers = load_analysers(model)
+        analysers = load_analysers(model, least_probability)
         app = application(analysers, Limits(max_seconds, max_mib, queue, time_limit, at_once))
         screen = console()
         with listen(host, port) as listening:

@@ -1,7 +1,8 @@
-"""Scores of a classifier: unweighted average recall, accuracy, scores of each class, confusions.
+"""Scores of a classifier: unweighted average recall, accuracy, macro-F1, scores of each class, confusions.
 
 Unweighted average recall (UAR), the mean of the recalls of all classes, counts a rare class as much as a frequent one
-(Schuller, Steidl & Batliner 2009, "The INTERSPEECH 2009 Emotion Challenge").
+(Schuller, Steidl & Batliner 2009, "The INTERSPEECH 2009 Emotion Challenge"). Macro-F1, the mean of their F1 scores,
+counts also what was wrongly called so (Opitz & Burst 2019, "Macro F1 and macro F1").
 """
 
 from collections.abc import Sequence
@@ -12,14 +13,19 @@ import numpy as np
 
 from asr.errors import UserError
 from asr.evaluation import paired
-from asr.evaluation.bootstrap import RESAMPLES, Resampled, resample_utterances, studentised, units_of
+from asr.evaluation.bootstrap import RESAMPLES, resample_utterances, units_of
+from asr.evaluation.class_means import RatiosOf, misjudged, missed, resample_class_means
+
+TOP = 5  # labels that the right one is looked for among, where there are more of them
 
 
 @dataclass(frozen=True)
 class LabelScore:
     """Right and wrong labels of a test set; rates are fractions.
 
-    uar_ci95, accuracy_ci95: (low, high), the 95 % intervals; one that was resampled over few units says little.
+    macro_f1: the mean of the F1 scores of all labels that are spoken or predicted, as scikit-learn takes it.
+    top5_accuracy: the share of utterances whose label is among the five most probable; None where there are no more.
+    …_ci95: (low, high), the 95 % intervals; one that was resampled over few units says little.
     classes: how many the references hold; UAR is the mean over these.
     interval_over: what was resampled, "speakers" or "utterances"; interval_units: how many of them there were.
     per_class: label -> recall (None where no reference has it), precision (None where it was never predicted), f1,
@@ -31,6 +37,10 @@ class LabelScore:
     uar_ci95: tuple[float, float]
     accuracy: float
     accuracy_ci95: tuple[float, float]
+    macro_f1: float
+    macro_f1_ci95: tuple[float, float]
+    top5_accuracy: float | None
+    top5_accuracy_ci95: tuple[float, float] | None
     utterances: int
     classes: int
     interval_over: str
@@ -40,7 +50,8 @@ class LabelScore:
 
     def as_dict(self) -> dict[str, Any]:
         """What goes into metrics.json."""
-        return asdict(self) | {"uar_ci95": list(self.uar_ci95), "accuracy_ci95": list(self.accuracy_ci95)}
+        values = {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def score_labels(
@@ -49,9 +60,12 @@ def score_labels(
     groups: Sequence[str | None] | None = None,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    ranks: Sequence[int | None] | None = None,
 ) -> LabelScore:
     """Score predicted labels against those of the references, one an utterance.
 
+    ranks: the place of every reference among more than TOP labels, the most probable first, from 1; None for one that
+        training did not have.
     groups: the speaker of every utterance. Speakers are resampled for the intervals where at least three are known;
         else, or where every speaker is a class of its own, utterances, and the intervals are of these speakers alone.
     Raises UserError where there is no utterance, ValueError where the lists differ in length.
@@ -71,14 +85,23 @@ def score_labels(
     units, over = label_units(references, groups)
     wrong = np.array([spoken != found for spoken, found in zip(references, predictions, strict=True)], dtype=float)
     errors = resample_utterances(wrong, np.ones(len(wrong)), units, seed, resamples)
-    recalls = resample_class_means(wrong, references, units, seed, resamples)
+    recalls = resample_class_means(missed(references, predictions, units), references, units, seed, resamples)
+    f1 = resample_class_means(misjudged(references, predictions, units), references, units, seed, resamples)
+    further = None
+    if ranks is not None:
+        beyond = np.array([rank is None or rank > TOP for rank in ranks], dtype=float)
+        further = resample_utterances(beyond, np.ones(len(beyond)), units, seed, resamples)
     _, counts = np.unique(references, return_counts=True)
+    rarest = len(counts) * int(counts.min())  # with no error at all, as if they were there, where they matter most
     return LabelScore(
         uar=1 - recalls.rate,
-        # With no error at all, as if they were in the rarest class, where they move the mean most.
-        uar_ci95=recalls.interval_of_rest(len(counts) * int(counts.min())),
+        uar_ci95=recalls.interval_of_rest(rarest),
         accuracy=1 - errors.rate,
         accuracy_ci95=errors.interval_of_rest(len(wrong)),
+        macro_f1=1 - f1.rate,
+        macro_f1_ci95=f1.interval_of_rest(rarest),
+        top5_accuracy=None if further is None else 1 - further.rate,
+        top5_accuracy_ci95=None if further is None else further.interval_of_rest(len(wrong)),
         utterances=len(references),
         classes=len(counts),
         interval_over=over,
@@ -99,27 +122,30 @@ def unweighted_average_recall(references: Sequence[str], predictions: Sequence[s
     return float(np.mean(np.bincount(index, right) / np.bincount(index)))
 
 
+def macro_f1(references: Sequence[str], predictions: Sequence[str]) -> float:
+    """Macro-F1 alone: quick enough for every validation."""
+    return 1 - misjudged(references, predictions, np.zeros(len(references), dtype=int)).mean
+
+
 def compare_labels(
     references: Sequence[str],
     predictions: Sequence[str],
     others: Sequence[str],
     groups: Sequence[str | None] | None = None,
     seed: int = 0,
+    errors: RatiosOf = missed,
 ) -> paired.PairedDifference:
     """Test the UAR of `predictions` against that of `others`, both of the same utterances; groups as in `score_labels`.
 
-    Raises UserError where fewer than two utterances are there.
+    errors: of each class; `misjudged` for the macro-F1. Raises UserError where fewer than two utterances are there.
     """
     if len(references) < 2:
         raise UserError(f"{len(references)} utterance is too little to compare on; give a larger test set")
     units, over = label_units(references, groups)
-    right, right_of_others = (
-        np.array([spoken == found for spoken, found in zip(references, labels, strict=True)], dtype=float)
-        for labels in (predictions, others)
-    )
-    differences = resample_class_means(right - right_of_others, references, units, seed, paired.RESAMPLES)
-    rate, against = (unweighted_average_recall(references, labels) for labels in (predictions, others))
-    return paired.paired_difference(rate, against, differences, over, len(references))
+    ours, theirs = (errors(references, labels, units) for labels in (predictions, others))
+    # Of errors theirs − ours: of what is right ours − theirs.
+    differences = resample_class_means(theirs, references, units, seed, paired.RESAMPLES, against=ours)
+    return paired.paired_difference(1 - ours.mean, 1 - theirs.mean, differences, over, len(references))
 
 
 def label_units(references: Sequence[str], groups: Sequence[str | None] | None) -> tuple[np.ndarray, str]:
@@ -129,38 +155,3 @@ def label_units(references: Sequence[str], groups: Sequence[str | None] | None) 
     if over == "speakers" and pairs == len(set(references)) == len(set(units.tolist())):
         return np.arange(len(references)), "utterances"
     return units, over
-
-
-def resample_class_means(
-    values: np.ndarray, references: Sequence[str], units: np.ndarray, seed: int, resamples: int
-) -> Resampled:
-    """Bootstrap the mean over classes of the mean value of each class; values, units: (U,) of each utterance.
-
-    Where every unit is one utterance, they are drawn within their class. A draw of speakers may lack a class: its mean
-    is that of the classes which it has.
-    """
-    _, classes = np.unique(references, return_inverse=True)
-    count, of_class = int(units.max()) + 1, int(classes.max()) + 1
-    sums, counts = np.zeros((count, of_class)), np.zeros((count, of_class))
-    np.add.at(sums, (units, classes), values)
-    np.add.at(counts, (units, classes), 1.0)
-    strata = classes[np.argsort(units)] if count == len(values) else None
-    sizes = np.bincount(strata)[strata] if strata is not None else np.full(count, count)
-    spread = sizes / np.maximum(sizes - 1, 1)  # of a variance from so few
-    return studentised(lambda drawn: _class_means(drawn, sums, counts, spread), count, seed, resamples, strata)
-
-
-def _class_means(
-    drawn: np.ndarray, sums: np.ndarray, counts: np.ndarray, spread: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """drawn (R, N), of each unit and class (N, K) sums and counts -> (R,) means over classes, their standard errors.
-
-    The standard error is that of a mean of ratios of sums, by linearisation; spread: (N,) n / (n − 1) of each stratum.
-    """
-    totals = drawn @ counts  # (R, K)
-    there = totals > 0
-    means = np.divide(drawn @ sums, totals, out=np.zeros_like(totals), where=there)
-    share = np.divide(1.0, totals * there.sum(axis=1, keepdims=True), out=np.zeros_like(totals), where=there)
-    pull = share @ sums.T - (share * means) @ counts.T  # (R, N): by how much a unit moves the mean
-    squares = np.where(np.abs(pull) > 1e-12, pull, 0.0) ** 2  # what rounding leaves of nothing
-    return means.sum(axis=1) / there.sum(axis=1), np.sqrt((drawn * spread * squares).sum(axis=1))

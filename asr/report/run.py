@@ -130,12 +130,13 @@ def curves(history: Sequence[Record], rates: Sequence[Rate]) -> Markup:
 
 
 def split_to_show(hypotheses: Sequence[Record]) -> tuple[str, list[Record]]:
-    """Its name, and the hypotheses of the test set; of dev where there is no test set, of all where neither."""
+    """Its name, and the hypotheses of the test set; of dev where there is no test set; of the one there is; of all."""
     for split in ("test", "dev"):
         records = [record for record in hypotheses if record.get("split") == split]
         if records:
             return split, records
-    return "all sets", list(hypotheses)
+    names = {str(record.get("split")) for record in hypotheses}
+    return names.pop() if len(names) == 1 else "all sets", list(hypotheses)
 
 
 def rejected(records: Sequence[Record]) -> Markup:

@@ -10,6 +10,7 @@ import torch
 
 import asr
 from asr.audio.recording import AudioProblem, resample
+from asr.evaluation.coverage import UNCERTAIN, check_least_probability, is_uncertain
 from asr.report.clips import Pictures
 from asr.report.sound import data_url
 from asr.serve.findings import Analyser, Finding, analyser_of
@@ -39,10 +40,10 @@ class Analysis:
 
 
 class Analysers:
-    """Models by name, and the one way through them."""
+    """Models by name, and the one way through them; below the least probability a label is "uncertain"."""
 
-    def __init__(self, by_name: Mapping[str, Analyser]) -> None:
-        self.by_name = dict(by_name)
+    def __init__(self, by_name: Mapping[str, Analyser], least_probability: float | None = None) -> None:
+        self.by_name, self.least_probability = dict(by_name), least_probability
         self.draw = Pictures(PICTURE_RATE)
 
     def __call__(self, content: bytes, most_seconds: float, until: float) -> Analysis:
@@ -63,9 +64,15 @@ class Analysers:
             rate = analyser.sample_rate
             if rate not in at_rate:
                 at_rate[rate] = resample(recording.samples, recording.sample_rate, rate)
-            findings.append(replace(analyser.analyse(at_rate[rate]), model=name))
+            findings.append(replace(self.answer(analyser.analyse(at_rate[rate])), model=name))
         recorded = Recorded(recording.seconds, recording.sample_rate, recording.channels, recording.format)
         return Analysis(recorded, findings, self.picture(recording, at_rate.get(PICTURE_RATE)))
+
+    def answer(self, finding: Finding) -> Finding:
+        """The finding, "uncertain" where it is a label that is not probable enough."""
+        if finding.choices and is_uncertain(finding.choices[0].probability, self.least_probability):
+            return replace(finding, value=UNCERTAIN)
+        return finding
 
     def picture(self, recording: Recording, samples: np.ndarray | None) -> str:
         """The spectrogram as a data: address; samples: the recording at PICTURE_RATE where it is known already."""
@@ -76,8 +83,9 @@ class Analysers:
         return data_url("image/webp", drawn)
 
 
-def load_analysers(folders: Sequence[Path]) -> Analysers:
+def load_analysers(folders: Sequence[Path], least_probability: float | None = None) -> Analysers:
     """Open model folders, each named after its run; UserError for the first that is none or cannot be shown."""
+    check_least_probability(least_probability, "--least-probability")
     found: dict[str, Analyser] = {}
     for folder in folders:
         analyser = analyser_of(asr.load(folder), folder)
@@ -85,4 +93,4 @@ def load_analysers(folders: Sequence[Path]) -> Analysers:
         name = whole.parent.name if whole.name == "model" else whole.name
         used = sum(each == name or each.startswith(f"{name} (") for each in found)
         found[f"{name} ({used + 1})" if used else name] = analyser
-    return Analysers(found)
+    return Analysers(found, least_probability)

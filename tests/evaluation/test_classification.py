@@ -2,10 +2,11 @@ import json
 
 import numpy as np
 import pytest
-from sklearn.metrics import recall_score
+from sklearn.metrics import f1_score, recall_score, top_k_accuracy_score
 
 from asr.errors import UserError
-from asr.evaluation.classification import compare_labels, resample_class_means, score_labels, unweighted_average_recall
+from asr.evaluation.class_means import misjudged, missed, resample_class_means
+from asr.evaluation.classification import compare_labels, macro_f1, score_labels, unweighted_average_recall
 
 REFERENCES = ["angry", "angry", "angry", "angry", "happy", "happy", "sad"]
 PREDICTIONS = ["angry", "angry", "angry", "happy", "happy", "sad", "bored"]
@@ -26,7 +27,9 @@ def test_counted_by_hand():
     }
     assert found["confusion"]["labels"] == ["angry", "bored", "happy", "sad"]
     assert found["confusion"]["counts"] == [[3, 0, 1, 0], [0, 0, 0, 0], [0, 0, 1, 1], [0, 1, 0, 0]]
-    for rate in ("uar", "accuracy"):
+    assert found["macro_f1"] == pytest.approx((6 / 7 + 0.0 + 0.5 + 0.0) / 4)
+    assert "top5_accuracy" not in found
+    for rate in ("uar", "accuracy", "macro_f1"):
         low, high = found[f"{rate}_ci95"]
         assert 0 <= low < found[rate] < high <= 1
 
@@ -79,6 +82,39 @@ def test_recall_as_scikit_learn_counts_it():
     assert unweighted_average_recall(references, predictions) == pytest.approx(expected)
 
 
+def test_macro_f1_as_scikit_learn_counts_it():
+    """Also where a label is predicted that nobody said."""
+    for references, predictions in [said(np.random.default_rng(0), 7)[:2], (REFERENCES, PREDICTIONS)]:
+        expected = f1_score(references, predictions, average="macro")
+        assert score_labels(references, predictions).macro_f1 == pytest.approx(expected)
+        assert macro_f1(references, predictions) == pytest.approx(expected)
+
+
+def test_the_standard_error_of_macro_f1_is_that_of_its_draws():
+    """Linearised, for the studentised interval; here of utterances drawn within their class."""
+    random = np.random.default_rng(4)
+    references, predictions, _ = said(random, 20)
+    units = np.arange(len(references))
+    found = resample_class_means(misjudged(references, predictions, units), references, units, 0, 1)
+    places = [np.flatnonzero(np.array(references) == label) for label in sorted(set(references))]
+    draws = [np.concatenate([random.choice(each, len(each)) for each in places]) for _ in range(400)]
+    rates = [macro_f1([references[i] for i in drawn], [predictions[i] for i in drawn]) for drawn in draws]
+    assert found.standard_error == pytest.approx(np.std(rates), rel=0.15)
+
+
+def test_top_five_as_scikit_learn_counts_it():
+    random = np.random.default_rng(5)
+    references, scores = random.integers(0, 9, 200), random.normal(size=(200, 9))
+    scores[np.arange(200), references] += 1.0
+    ranks = [1 + int((row > row[label]).sum()) for row, label in zip(scores, references, strict=True)]
+    found = score_labels(list(map(str, references)), list(map(str, scores.argmax(1))), ranks=ranks).as_dict()
+    assert found["top5_accuracy"] == pytest.approx(top_k_accuracy_score(references, scores, k=5))
+    low, high = found["top5_accuracy_ci95"]
+    assert 0 < low < found["top5_accuracy"] < high < 1
+    unknown = score_labels(["a", "a", "b"], ["b", "a", "b"], ranks=[None, 1, 6])
+    assert unknown.top5_accuracy == pytest.approx(1 / 3)
+
+
 @pytest.mark.parametrize("speakers", [5, 15])
 def test_intervals_hold_the_true_uar(speakers):
     random, truth = np.random.default_rng(speakers), expected_uar()
@@ -99,8 +135,9 @@ def test_speakers_who_are_the_classes_are_not_drawn():
 def test_a_draw_without_a_class_is_the_mean_of_the_others():
     """Only one of three speakers is ever sad: without her, the mean is that of the other class, not half of it."""
     references, units = ["sad"] * 10 + ["happy"] * 20, np.repeat(np.arange(3), 10)
-    found = resample_class_means(np.full(30, 0.9), references, units, 0, 500)
-    assert (found.rate, found.units) == (pytest.approx(0.9), 3)
+    predictions = [name if place % 10 < 6 else "bored" for place, name in enumerate(references)]
+    found = resample_class_means(missed(references, predictions, units), references, units, 0, 500)
+    assert (found.rate, found.units) == (pytest.approx(0.4), 3)
     assert not found.deviations.any()
 
 
@@ -138,6 +175,17 @@ def test_exchanging_both_exchanges_the_sign():
     assert (one.rate, one.rate_against, one.p) == (other.rate_against, other.rate, pytest.approx(other.p))
     assert one.ci95 == pytest.approx([-bound for bound in reversed(other.ci95)])
     assert (one.over, one.units) == ("speakers", 8)
+
+
+def test_macro_f1_is_compared_as_uar_is():
+    random = np.random.default_rng(6)
+    references, ours, groups = said(random, 12)
+    better = np.where(random.random(len(ours)) < 0.3, references, ours).tolist()
+    found = compare_labels(references, better, ours, groups, errors=misjudged)
+    assert (found.rate, found.rate_against) == pytest.approx((macro_f1(references, better), macro_f1(references, ours)))
+    assert found.difference == pytest.approx(found.rate - found.rate_against) and found.p < 0.05
+    low, high = found.ci95
+    assert 0 < low < found.difference < high
 
 
 def test_nothing_to_score():

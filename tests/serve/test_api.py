@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -54,6 +55,18 @@ def test_right_values_from_every_model(client, folders, tmp_path):
     assert (speaker["about"], speaker["model"], len(speaker["choices"])) == ("speaker", "voices", 9)
     assert sum(each["probability"] for each in speaker["choices"]) == pytest.approx(1, abs=1e-3)
     assert found["recording"] == {"seconds": 1.0, "sample_rate": RATE, "channels": 1, "format": "WAV"}
+
+
+def test_below_the_least_probability_a_label_is_uncertain(folders):
+    """The probabilities are told as ever, and so is text."""
+    (text, mood, speaker), unsure = (
+        load_analysers(folders, least)(FORMATS["WAV"], 10, math.inf).findings for least in (None, 1.0)
+    )
+    assert [each.value for each in unsure] == [text.value, "uncertain", "uncertain"]
+    assert [each.choices for each in unsure] == [[], mood.choices, speaker.choices]
+    assert unsure[1].confidence == mood.confidence and mood.value == mood.choices[0].label
+    with pytest.raises(UserError, match="--least-probability=40: give a probability"):
+        load_analysers(folders, 40)
 
 
 @pytest.mark.parametrize("format", FORMATS)

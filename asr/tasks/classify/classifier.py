@@ -11,12 +11,16 @@ from torch import Tensor
 
 from asr.audio.recording import AudioProblem, load_audio
 from asr.errors import UserError
+from asr.evaluation.coverage import UNCERTAIN, check_least_probability, is_uncertain
 from asr.runs.model_folder import TrainedModel
 
 
 @dataclass(frozen=True)
 class Classification:
-    """The most probable label of a recording, and the probability of every label."""
+    """The most probable label of a recording, with its probability, and the probability of every label.
+
+    label: "uncertain" where the most probable one is less probable than was demanded.
+    """
 
     path: str
     label: str
@@ -35,9 +39,13 @@ class Classifier:
         """The Classify that holds the labels."""
         return self.trained.task
 
-    def classify(self, paths: Iterable[str | Path]) -> list[Classification]:
-        """Read recordings and label them, in their order; UserError for the first that cannot be used."""
-        return [self._classification(str(path), self._samples(Path(path))) for path in paths]
+    def classify(self, paths: Iterable[str | Path], least_probability: float | None = None) -> list[Classification]:
+        """Read recordings and label them, in their order; UserError for the first that cannot be used.
+
+        least_probability: of a label, from 0 to 1; below it the answer is "uncertain". None: never.
+        """
+        check_least_probability(least_probability)
+        return [self._classification(str(path), self._samples(Path(path)), least_probability) for path in paths]
 
     @torch.inference_mode()
     def probabilities(self, waveform: Tensor, lengths: Tensor) -> Tensor:
@@ -66,11 +74,12 @@ class Classifier:
         except AudioProblem as problem:
             raise UserError(f"{path}: {problem.detail}; {problem.remedy}") from problem
 
-    def _classification(self, path: str, samples: np.ndarray) -> Classification:
+    def _classification(self, path: str, samples: np.ndarray, least_probability: float | None) -> Classification:
         (found,) = self.probabilities(*padded([torch.from_numpy(samples)]))
         by_label = labelled(found.tolist(), self.task.labels)
         label = max(by_label, key=lambda name: by_label[name])
-        return Classification(path, label, by_label[label], by_label)
+        answer = UNCERTAIN if is_uncertain(by_label[label], least_probability) else label
+        return Classification(path, answer, by_label[label], by_label)
 
 
 def padded(recordings: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

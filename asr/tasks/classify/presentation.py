@@ -6,12 +6,15 @@ from typing import Any
 import numpy as np
 
 from asr.evaluation.bootstrap import speakers_of
+from asr.evaluation.class_means import misjudged, missed
 from asr.evaluation.classification import compare_labels, score_labels
 from asr.evaluation.paired import compare_rates
 from asr.report.breakdown import breakdown, confusion_matrix
 from asr.report.calibration import calibration
 from asr.report.clips import SoundAndPicture
-from asr.report.numbers import count, is_number, percent
+from asr.report.coverage import coverage
+from asr.report.embedding_map import embedding_map
+from asr.report.numbers import bounds, count, interval, is_number, percent
 from asr.report.page import Section, part
 from asr.report.sound import Sound
 from asr.report.tables import Bars, Table
@@ -30,16 +33,18 @@ from asr.task import Rate
 from asr.tasks.classify.scoring import score_lines
 
 UAR, ACCURACY = Rate("uar", "UAR", higher_is_better=True), Rate("accuracy", "accuracy", higher_is_better=True)
+MACRO_F1 = Rate("macro_f1", "macro-F1", higher_is_better=True)
+TOP5 = Rate("top5_accuracy", "top-5 accuracy", higher_is_better=True)  # only where there are more than five labels
 FEWEST_COMPARED = 2  # utterances
 UTTERANCES_COMPARED = 500
 LEGEND = "REF is the label that the corpus gives, HYP the one that was predicted."
 
 
 class LabelPresentation:
-    """Classification, judged by unweighted average recall and accuracy (asr.report.presentation.Presentation)."""
+    """Classification, judged by unweighted average recall, accuracy and macro-F1 (asr.report.presentation)."""
 
     title = "classification"
-    rates = (UAR, ACCURACY)
+    rates = (UAR, ACCURACY, MACRO_F1)
     counts = (("classes", "Labels"), ("utterances", "Utterances"))
 
     def sections(
@@ -48,11 +53,14 @@ class LabelPresentation:
         """What was taken for what, each label and group for itself, and every utterance; media: sound by id."""
         scores = run.metrics.get(split, {})
         return [
+            Section(f"Every rate ({split})", every_rate(scores)),
             Section(f"What was taken for what ({split})", matrix(scores.get("confusion"))),
             Section(f"Each label ({split})", each_label(scores.get("per_class"))),
             Section(f"Where it errs ({split})", breakdown(scores.get("breakdown"), ACCURACY, {"speakers": "Speakers"})),
+            Section(f"Map ({split})", embedding_map(scores.get("embedding_map"), records)),
             Section(f"Utterances ({split})", utterances(records, media)),
             Section("Confidence", calibration(scores.get("calibration"), "utterances")),
+            Section(f"Answering only when sure ({split})", coverage(scores.get("coverage"))),
         ]
 
     def differing(self, names: Sequence[str], records: Sequence[Sequence[Record]]) -> Section | None:
@@ -70,25 +78,26 @@ class LabelPresentation:
         )
 
     def score_lines(self, lines: Sequence[Record], seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        """UAR and accuracy with intervals over speakers, each label, what was taken for what."""
+        """All rates with intervals over speakers, each label, what was taken for what."""
         return score_lines(lines, seed)
 
     def interval(self, lines: Sequence[Record], rate: Rate) -> Sequence[float]:
-        """95 % interval of UAR or accuracy, by the bootstrap that metrics.json has."""
+        """95 % interval of a rate, by the bootstrap that metrics.json has."""
         references, predictions, speakers = columns(lines)
         return score_labels(references, predictions, speakers).as_dict()[f"{rate.name}_ci95"]
 
     def compare(
         self, lines: Sequence[Record], others: Sequence[Record], seed: int, rate: Rate | None = None
     ) -> Mapping[str, Any] | None:
-        """The paired bootstrap of the UAR of two runs, or of their accuracy."""
+        """The paired bootstrap of the UAR of two runs, or of another rate."""
         if len(lines) < FEWEST_COMPARED:
             return None
         references, ours, speakers = columns(lines)
         theirs = [line["hypothesis"] for line in others]
         chosen = rate or UAR
-        if chosen.name == UAR.name:
-            found = compare_labels(references, ours, theirs, speakers, seed)
+        if chosen.name in (UAR.name, MACRO_F1.name):
+            errors = missed if chosen.name == UAR.name else misjudged
+            found = compare_labels(references, ours, theirs, speakers, seed, errors)
         else:
             one, other = (
                 np.array([spoken == label for spoken, label in zip(references, labels, strict=True)], float)
@@ -118,6 +127,15 @@ def matrix(found: object) -> Any:
     if not isinstance(found, dict) or not isinstance(found.get("labels"), list):
         return part("paragraph", "")
     return confusion_matrix(found["labels"], found.get("counts", []))
+
+
+def every_rate(scores: Mapping[str, Any]) -> Any:
+    """A line a rate, with its interval."""
+    known = [rate for rate in (UAR, ACCURACY, MACRO_F1, TOP5) if is_number(scores.get(rate.name))]
+    between = [scores.get(f"{rate.name}_ci95") for rate in known]
+    rows = [[rate.title, percent(scores[rate.name]), interval(ends)] for rate, ends in zip(known, between, strict=True)]
+    bars = [(float(scores[rate.name]), bounds(ends)) for rate, ends in zip(known, between, strict=True)]
+    return part("table", Table(["Rate", "#Value", "#95 % interval"], rows, Bars.of(UAR, bars)))
 
 
 def each_label(found: object) -> Any:

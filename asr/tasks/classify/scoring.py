@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,40 +15,57 @@ from asr.corpus.batches import Batch, evaluation_batches
 from asr.corpus.cuts import about
 from asr.evaluation.breakdown import UtteranceRates, breakdown
 from asr.evaluation.calibration import calibration
-from asr.evaluation.classification import score_labels
+from asr.evaluation.classification import TOP, score_labels
+from asr.evaluation.coverage import coverage, thresholds_of
 from asr.evaluation.latency import median_latency_s
+from asr.evaluation.projection import project
 from asr.screen import progress_bar
 from asr.task import Measured, SplitToMeasure
 from asr.tasks.classify.classifier import Classifier, labelled
 
 TEMPERATURES = (0.05, 20.0)  # the lowest, the highest
 LISTED = 100  # confusions in errors.json
+MOST_ON_MAP = 20_000  # utterances: more embeddings fill the memory, and no page shows as many points
 
 
-def logits_of(
-    classifier: Classifier, held: SplitToMeasure
-) -> tuple[dict[str, np.ndarray], dict[str, dict], float, float]:
-    """By utterance id the (L,) logits and the level of the sound; seconds of audio and of processing."""
-    classifier.model.to(held.device)
-    found: dict[str, np.ndarray] = {}
-    levels: dict[str, dict] = {}
-    audio_s = processing_s = 0.0
+@dataclass
+class Heard:
+    """What one pass through a split has found, by utterance id: (L,) logits, (E,) embeddings, levels of the sound.
+
+    audio_s, processing_s: seconds of audio, and how long the network took.
+    """
+
+    logits: dict[str, np.ndarray] = field(default_factory=dict)
+    embeddings: dict[str, np.ndarray] = field(default_factory=dict)
+    levels: dict[str, dict[str, float]] = field(default_factory=dict)
+    audio_s: float = 0.0
+    processing_s: float = 0.0
+
+
+def listen(classifier: Classifier, held: SplitToMeasure, keep_embeddings: bool) -> Heard:
+    """Every utterance of a split once through the model."""
+    model = classifier.model.to(held.device)
+    head: Any = model.head
+    heard = Heard()
     batches = evaluation_batches(held.cuts, held.dataset, held.batch_seconds, held.workers)
     with progress_bar(held.screen, f"classifying {held.split}") as on_progress, torch.inference_mode():
         for batch in batches:
             batch.check_whole()
             begun = time.perf_counter()
-            outputs, _ = classifier.model(batch.waveform.to(held.device), batch.lengths.to(held.device))
-            rows = outputs.cpu().numpy()
-            processing_s += time.perf_counter() - begun
-            audio_s += int(batch.lengths.sum()) / classifier.sample_rate
+            hidden, frames = model.hidden(batch.waveform.to(held.device), batch.lengths.to(held.device))
+            logits = head(hidden, frames).cpu().numpy()
+            heard.processing_s += time.perf_counter() - begun
+            heard.audio_s += int(batch.lengths.sum()) / classifier.sample_rate
+            heard.logits |= dict(zip(batch.ids, logits, strict=True))
+            if keep_embeddings:
+                embeddings = head.embed(hidden, frames).float().cpu().numpy()
+                heard.embeddings |= dict(zip(batch.ids, embeddings, strict=True))
             for row, name in enumerate(batch.ids):
-                found[name] = rows[row]
                 samples = batch.waveform[row, : batch.lengths[row]].numpy()
                 loudness_db, snr_db = level_and_snr(samples, classifier.sample_rate)
-                levels[name] = {"loudness_db": round(loudness_db, 1), "snr_db": round(snr_db, 1)}
-            on_progress(len(found), len(held.cuts))
-    return found, levels, audio_s, processing_s
+                heard.levels[name] = {"loudness_db": round(loudness_db, 1), "snr_db": round(snr_db, 1)}
+            on_progress(len(heard.logits), len(held.cuts))
+    return heard
 
 
 def fit_temperature(logits: Sequence[np.ndarray], references: Sequence[int]) -> float:
@@ -68,18 +86,21 @@ def fit_temperature(logits: Sequence[np.ndarray], references: Sequence[int]) -> 
 
 
 def measure(classifier: Classifier, held: SplitToMeasure, calibrate: bool) -> Measured:
-    """Score a split; calibrate: first learn from it how sure the classifier may be."""
-    task = classifier.task
-    logits, levels, audio_s, processing_s = logits_of(classifier, held)
-    cuts = list(held.cuts)
+    """Score a split; calibrate: learn from it how sure the classifier may be, instead of a map of its embeddings."""
+    task, cuts = classifier.task, list(held.cuts)
+    heard = listen(classifier, held, not calibrate and len(cuts) <= MOST_ON_MAP)
     if calibrate:
         (labels,) = task.encode([cut.supervisions[0].text for cut in cuts])
-        task.temperature = fit_temperature([logits[cut.id] for cut in cuts], labels.tolist())
-    lines = [line_of(cut, held.split, logits[cut.id], task) | levels[cut.id] for cut in cuts]
-    metrics, errors = score_lines(lines, held.seed)
+        task.temperature = fit_temperature([heard.logits[cut.id] for cut in cuts], labels.tolist())
+    lines = [line_of(cut, held.split, heard.logits[cut.id], task) | heard.levels[cut.id] for cut in cuts]
+    if calibrate:
+        task.thresholds = thresholds_of([line["confidence"] for line in lines])
+    metrics, errors = score_lines(lines, held.seed, task.thresholds)
+    if heard.embeddings:
+        metrics |= add_map(lines, heard.embeddings, held.seed)
     metrics |= {
         "label": task.label,
-        "real_time_factor": round(processing_s / audio_s, 5),
+        "real_time_factor": round(heard.processing_s / heard.audio_s, 5),
         "latency_s": round(
             median_latency_s(held.cuts, held.dataset, lambda batch: seconds_for(classifier, batch, held.device)), 4
         ),
@@ -89,18 +110,35 @@ def measure(classifier: Classifier, held: SplitToMeasure, calibrate: bool) -> Me
     return Measured(metrics, lines, errors)
 
 
-def score_lines(lines: Sequence[Mapping[str, Any]], seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What metrics.json and errors.json hold of lines of hypotheses.jsonl, of one model or of several folds'."""
+def add_map(lines: Sequence[dict[str, Any]], embeddings: Mapping[str, np.ndarray], seed: int) -> dict[str, Any]:
+    """Put into every line where its embedding lies in two dimensions; returns how, for metrics.json."""
+    found = project(np.array([embeddings[line["id"]] for line in lines]), seed)
+    if found is None:
+        return {}
+    for line, point in zip(lines, found.points.tolist(), strict=True):
+        line["map"] = [round(value, 3) for value in point]
+    return {"embedding_map": {"method": found.method, "dimensions": len(embeddings[lines[0]["id"]])}}
+
+
+def score_lines(
+    lines: Sequence[Mapping[str, Any]], seed: int, thresholds: Sequence[float] = ()
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What metrics.json and errors.json hold of lines of hypotheses.jsonl, of one model or of several folds'.
+
+    thresholds: least probabilities to look at, tenths where none are given.
+    """
     keys = "reference", "hypothesis", "speaker"
     references, predictions, speakers = ([line[key] for line in lines] for key in keys)
+    ranks = [line["rank"] for line in lines] if all("rank" in line for line in lines) else None
     pairs = list(zip(references, predictions, strict=True))
     right = np.array([spoken == found for spoken, found in pairs])
     rates = UtteranceRates("accuracy", "utterances", (~right).astype(float), np.ones(len(lines)), of_right=True)
     groups = breakdown(lines, rates, seed)
     repeated = {name for name in groups if all(line["about"].get(name) == line["reference"] for line in lines)}
-    metrics = score_labels(references, predictions, speakers, seed).as_dict() | {
+    metrics = score_labels(references, predictions, speakers, seed, ranks=ranks).as_dict() | {
         "breakdown": {name: cells for name, cells in groups.items() if name not in repeated},
         "calibration": calibration(np.array([line["confidence"] for line in lines]), right, "utterances"),
+        "coverage": coverage(lines, rates, thresholds, seed),
     }
     wrong = Counter((spoken, found) for spoken, found in pairs if spoken != found)
     confusions = [{"reference": a, "hypothesis": b, "count": count} for (a, b), count in wrong.most_common(LISTED)]
@@ -124,7 +162,14 @@ def line_of(cut: Any, split: str, logits: np.ndarray, task: Any) -> dict[str, An
         "about": about(supervision),
         "confidence": by_label[label],
         "probabilities": by_label,
-    }
+    } | ({"rank": rank_of(supervision.text, logits, task.labels)} if len(task.labels) > TOP else {})
+
+
+def rank_of(label: str, logits: np.ndarray, labels: Sequence[str]) -> int | None:
+    """The place of a label, from 1, the most probable first; None where training did not have it."""
+    if label not in labels:
+        return None
+    return 1 + int(np.flatnonzero(np.argsort(-logits, kind="stable") == labels.index(label))[0])
 
 
 def seconds_for(classifier: Classifier, batch: Batch, device: Any) -> float:

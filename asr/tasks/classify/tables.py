@@ -9,13 +9,13 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from asr.evaluation.tables import interval, interval_and_speed, print_line, print_paired_test
-from asr.tasks.classify.presentation import UAR
+from asr.tasks.classify.presentation import MACRO_F1, TOP5, UAR
 
 SHOWN = 8  # confusions
 
 
 def print_scores(metrics: Mapping[str, Mapping[str, Any]]) -> None:
-    """A line for each split of metrics.json that was scored, then what its interval rests on and how fast it went."""
+    """A line for each split of metrics.json that was scored, then further rates, what intervals rest on, the speed."""
     exact = [Column(title, no_wrap=True) for title in ("UAR", "95 %", "accuracy", "95 %", "utterances")]
     table = Table("split", *exact, box=SIMPLE_HEAD)
     scored = {split: values for split, values in metrics.items() if "uar" in values}
@@ -24,6 +24,12 @@ def print_scores(metrics: Mapping[str, Mapping[str, Any]]) -> None:
         table.add_row(split, *rates, str(values["utterances"]))
     Console().print(table)
     for split, values in scored.items():
+        further = [
+            f"{rate.title} {values[rate.name]:.2%} ({interval(values, rate.name)})"
+            for rate in (MACRO_F1, TOP5)
+            if rate.name in values
+        ]
+        print_line(f"{split}: {', '.join(further)}")
         print_line(interval_and_speed(split, values))
 
 

@@ -15,7 +15,7 @@ from asr.corpus.batches import Batch, SpeechDataset, evaluation_batches
 from asr.corpus.corpus import StreamedSplit
 from asr.corpus.utterance import Rejection, UtteranceFacts
 from asr.errors import UserError
-from asr.evaluation.classification import unweighted_average_recall
+from asr.evaluation.classification import macro_f1, unweighted_average_recall
 from asr.report.clips import choose_clips, sounds_and_pictures
 from asr.runs.model_folder import TrainedModel
 from asr.screen import progress_bar
@@ -35,13 +35,14 @@ SECONDS_AT_ONCE = 120.0  # of audio in memory, for sounds and pictures
 
 
 class Classify:
-    """Labels as targets, their probabilities as output, cross-entropy as loss, judged by UAR and accuracy.
+    """Labels as targets, their probabilities as output, cross-entropy as loss, judged by UAR, accuracy and macro-F1.
 
     label: the column of the corpus that holds them, or "speaker". pooling: of frames over time (pooling.py).
     class_weights: balanced (every label counts alike) or none. embedding: width of the vector between pooling and
     labels, None for the pooling's own. margin: none, am or aam (loss.py), with its size and the scale of its cosines.
     classifier: one of asr.model.classical, by its constructor and arguments, None for the network's own output;
-    trained_first: whether it is given the embeddings of a trained network. labels, temperature: what was learnt.
+    trained_first: whether it is given the embeddings of a trained network. labels, temperature, thresholds (least
+    probabilities of which reports tell): what was learnt.
     """
 
     presentation = LabelPresentation()
@@ -61,6 +62,7 @@ class Classify:
         trained_first: bool = False,
         labels: Sequence[str] = (),
         temperature: float = 1.0,
+        thresholds: Sequence[float] = (),
     ) -> None:
         self.label, self.pooling, self.class_weights = str(label), pooling, class_weights
         self.embedding, self.margin, self.margin_size, self.scale = embedding, margin, margin_size, scale
@@ -69,6 +71,7 @@ class Classify:
         check_choice("task.class_weights", class_weights, WEIGHTS)
         check_choice("task.margin", margin, ("none", *MARGINS))
         self.labels, self.temperature = [str(each) for each in labels], float(temperature)
+        self.thresholds = [float(each) for each in thresholds]
         self.loss = self.loss_with(None)
 
     @property
@@ -144,7 +147,11 @@ class Classify:
 
     def score(self, references: Sequence[str], predictions: Sequence[str]) -> dict[str, float]:
         right = sum(spoken == found for spoken, found in zip(references, predictions, strict=True))
-        return {"uar": unweighted_average_recall(references, predictions), "accuracy": right / max(1, len(references))}
+        return {
+            "uar": unweighted_average_recall(references, predictions),
+            "accuracy": right / max(1, len(references)),
+            "macro_f1": macro_f1(references, predictions),
+        }
 
     def facts(self, utterances: int, frames: int) -> dict[str, str]:
         named = ", ".join(self.labels[:8]) + (" …" if len(self.labels) > 8 else "")
@@ -175,6 +182,7 @@ class Classify:
             "trained_first": self.trained_first,
             "labels": self.labels,
             "temperature": self.temperature,
+            "thresholds": self.thresholds,
         }
 
     def save(self, folder: Path) -> None:

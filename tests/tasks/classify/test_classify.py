@@ -9,10 +9,13 @@ import torch
 import asr
 from asr.corpus.utterance import UtteranceFacts
 from asr.errors import UserError
+from asr.evaluation.coverage import thresholds_of
+from asr.evaluation.projection import project
+from asr.model.speech_model import SpeechModel
 from asr.task import Unusable
 from asr.tasks.classify.loss import UNKNOWN, LabelLoss, balancing_weights
 from asr.tasks.classify.pooling import POOLINGS
-from asr.tasks.classify.scoring import fit_temperature
+from asr.tasks.classify.scoring import fit_temperature, rank_of, score_lines
 from asr.tasks.classify.task import Classify
 from tests.commands import ROOT, run
 
@@ -41,7 +44,74 @@ def test_it_learns_measures_and_reports(trained):
     history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
     assert max(line["dev_uar"] for line in history) == metrics["dev"]["uar"]
     html = (folder / "report.html").read_text()
-    assert "What was taken for what" in html and "Each label" in html
+    for title in ("Every rate", "What was taken for what", "Each label", "Map", "Answering only when sure"):
+        assert f"{title} (test)" in html
+    assert metrics["test"]["macro_f1_ci95"][0] <= metrics["test"]["macro_f1"] <= metrics["test"]["macro_f1_ci95"][1]
+    assert max(line["dev_macro_f1"] for line in history) >= metrics["dev"]["macro_f1"]
+    assert "test: macro-F1" in done.out and "top-5" not in done.out and max(map(len, done.out.splitlines()[:6])) <= 80
+
+
+def test_thresholds_are_learnt_on_dev_and_looked_at_on_test(trained):
+    """They stay with the model, and the points can be counted again from hypotheses.jsonl."""
+    folder, _ = trained
+    lines = [json.loads(line) for line in (folder / "hypotheses.jsonl").read_text().splitlines()]
+    thresholds = asr.load(folder).task.thresholds
+    assert thresholds == thresholds_of([line["confidence"] for line in lines if line["split"] == "dev"])
+    test = [line for line in lines if line["split"] == "test"]
+    for point in json.loads((folder / "metrics.json").read_text())["test"]["coverage"]:
+        assert point["least_probability"] in thresholds
+        answered = [line for line in test if line["confidence"] >= point["least_probability"]]
+        assert point["answered"] == len(answered) / len(test)
+        right = sum(line["reference"] == line["hypothesis"] for line in answered)
+        assert point["accuracy"] == pytest.approx(right / len(answered))
+
+
+def test_the_map_is_of_the_embeddings_that_the_model_gives(trained, moods):
+    """Of so few, by PCA."""
+    folder, _ = trained
+    lines = [json.loads(line) for line in (folder / "hypotheses.jsonl").read_text().splitlines()]
+    assert all(("map" in line) == (line["split"] == "test") for line in lines)
+    lines = [line for line in lines if line["split"] == "test"]
+    embeddings = asr.load(folder).embed([moods / f"{line['id']}.wav" for line in lines])
+    found = project(embeddings, 0)
+    assert found.method == "PCA"
+    np.testing.assert_allclose([line["map"] for line in lines], found.points, atol=0.01)
+
+
+def test_each_utterance_passes_through_the_encoder_once(trained, moods, monkeypatch):
+    """Scores, confidences and the map come of one pass; the latency is measured apart."""
+    folder, _ = trained
+    heard = []
+    monkeypatch.setattr("asr.tasks.classify.scoring.median_latency_s", lambda *_: 0.0)
+    forward = SpeechModel.hidden
+
+    def hidden(self, waveform, lengths):
+        heard.append(len(waveform))
+        return forward(self, waveform, lengths)
+
+    monkeypatch.setattr(SpeechModel, "hidden", hidden)
+    monkeypatch.setattr(Classify, "clips", lambda *_: {})
+    done = run("evaluate", f"run={folder}", f"out_dir={folder / 'evaluation' / 'once'}")
+    assert done.status == 0, done.err
+    lines = (folder / "evaluation" / "once" / "hypotheses.jsonl").read_text().splitlines()
+    assert sum(heard) == len(lines) and all("map" in json.loads(line) for line in lines)
+
+
+def test_the_rank_of_a_label():
+    logits = np.array([0.0, 2.0, 2.0, -1.0, 1.0, 0.5])
+    assert [rank_of(label, logits, list("abcdef")) for label in "abcdef"] == [5, 1, 2, 6, 3, 4]
+    assert rank_of("z", logits, list("abcdef")) is None
+
+
+def test_top_five_is_measured_where_there_are_more_labels():
+    def line(number: int, rank: int | None) -> dict:
+        known = {"id": str(number), "reference": "a", "hypothesis": "a" if rank == 1 else "b", "speaker": None}
+        return {**known, "duration": 1.0, "about": {}, "confidence": 0.5, "rank": rank}
+
+    lines = [line(number, rank) for number, rank in enumerate((1, 2, 5, 6, None))]
+    assert score_lines(lines, 0)[0]["top5_accuracy"] == pytest.approx(3 / 5)
+    del lines[0]["rank"]
+    assert "top5_accuracy" not in score_lines(lines, 0)[0]
 
 
 def test_the_model_is_opened_and_asked(trained, moods):
@@ -84,7 +154,7 @@ def test_a_sweep_goes_by_the_higher_rate(moods, tmp_path):
         ((), "data.label= has to be given"),
         (("data.label=mood",), "its mood is not known; the source tells: emotion, speaker"),
         (("data.label=emotion", "task.pooling=max"), "task.pooling=max: mean or mean_deviation or"),
-        (("data.label=emotion", "trainer.monitor=wer"), "trainer.monitor=wer: uar or accuracy is wanted"),
+        (("data.label=emotion", "trainer.monitor=wer"), "trainer.monitor=wer: uar or accuracy or macro_f1 is wanted"),
         (("data.label=emotion", "tokenizer=bpe"), "tokenizer"),
     ],
 )
