@@ -5,10 +5,14 @@ Shapes: U utterances, N units that are drawn, K classes, R draws.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from asr.evaluation.bootstrap import Resampled, studentised
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 ROUNDING = 1e-12  # what it leaves of nothing
 
@@ -17,15 +21,18 @@ RatiosOf = Callable[[Sequence[str], Sequence[str], np.ndarray], "ClassRatios"]  
 
 @dataclass(frozen=True)
 class ClassRatios:
-    """A ratio of sums for every class, such as what was missed of it: (N, K) what every unit adds above and below."""
+    """A ratio of sums for every class, such as what was missed of it: (N, K) what every unit adds above and below.
 
-    numerators: np.ndarray
-    denominators: np.ndarray
+    Sparse: an utterance is of one class or two, and there may be thousands of both.
+    """
+
+    numerators: "csr_array"
+    denominators: "csr_array"
 
     @property
     def mean(self) -> float:
         """The mean over classes, of all units together."""
-        return float(self.means(np.ones((1, len(self.numerators))))[0][0])
+        return float(self.means(np.ones((1, self.numerators.shape[0])))[0][0])
 
     def means(self, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """drawn (R, N): how often each unit -> (R,) means over classes, (R, N) by how much each unit moves its mean.
@@ -45,7 +52,7 @@ def missed(references: Sequence[str], predictions: Sequence[str], units: np.ndar
     _, classes = np.unique(references, return_inverse=True)
     wrong = np.array([spoken != found for spoken, found in zip(references, predictions, strict=True)], dtype=float)
     count = int(classes.max()) + 1
-    return ClassRatios(per_unit(units, classes, wrong, count), per_unit(units, classes, 1.0, count))
+    return ClassRatios(per_unit(units, classes, wrong, count), per_unit(units, classes, np.ones(len(wrong)), count))
 
 
 def misjudged(references: Sequence[str], predictions: Sequence[str], units: np.ndarray) -> ClassRatios:
@@ -55,16 +62,16 @@ def misjudged(references: Sequence[str], predictions: Sequence[str], units: np.n
     wrong = (spoken != found).astype(float)
     numerators, denominators = (
         per_unit(units, spoken, values, len(labels)) + per_unit(units, found, values, len(labels))
-        for values in (wrong, 1.0)
+        for values in (wrong, np.ones(len(wrong)))
     )
     return ClassRatios(numerators, denominators)
 
 
-def per_unit(units: np.ndarray, classes: np.ndarray, values: np.ndarray | float, count: int) -> np.ndarray:
-    """(N, K) sums of the values of each unit and class."""
-    sums = np.zeros((int(units.max()) + 1, count))
-    np.add.at(sums, (units, classes), values)
-    return sums
+def per_unit(units: np.ndarray, classes: np.ndarray, values: np.ndarray, count: int) -> "csr_array":
+    """(N, K) sums of the values (U,) of each unit and class."""
+    from scipy.sparse import coo_array  # here, for scipy takes half a second to import
+
+    return coo_array((values, (units, classes)), shape=(int(units.max()) + 1, count)).tocsr()
 
 
 def resample_class_means(
