@@ -24,18 +24,21 @@ def train(values: Mapping[str, Any]) -> dict[str, Any]:
 
     from asr.runs.folder import open_run, with_dotted_keys
     from asr.screen import console
+    from asr.task import TrainsByItself
     from asr.training.distributed import is_further_process, tell_further_processes
     from asr.training.pipeline import fit_model
-    from asr.training.plan import plan_of
+    from asr.training.plan import chosen_task, plan_of
     from asr.training.records import Hyperparameters
 
     quiet_libraries()
-    screen = console()
-    plan = plan_of(values)
+    screen, task = console(), chosen_task(values)
+    plan = None if isinstance(task, TrainsByItself) else plan_of(values)
     run = open_run(values)
     if run.finished and not is_further_process():
         screen.print(f"{run.path} is finished already; give another name= or run_dir= to train again", soft_wrap=True)
         return json.loads(run.metrics.read_text("utf-8"))
+    if isinstance(task, TrainsByItself):
+        return task.train(values, run, screen)
     if plan.trainer.devices != 1:
         tell_further_processes(run.path)
     corpus = corpus_to_train_on(values["data"], plan.task, screen, run.rejected)
