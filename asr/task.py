@@ -210,6 +210,9 @@ class TrainsByItself(Protocol):
     def presentation(self) -> "Presentation":
         """How reports show it, and the paired test of two runs."""
 
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Raise UserError for a part of conf/train.yaml, composed, that it has no use for."""
+
     def train(self, values: Mapping[str, Any], run: "RunFolder", screen: "Console") -> dict[str, Any]:
         """Do all that train.py does, with conf/train.yaml composed; returns what metrics.json holds."""
 

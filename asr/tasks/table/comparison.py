@@ -18,6 +18,7 @@ from asr.tasks.table.model import TableModel, prediction
 from asr.tasks.table.reading import Answers, Settings
 
 PEOPLE = "people"  # what they said, taken as it is: nothing is learnt
+HELD_OUT = ("dev", "test")
 SHOWN_OF_ROWS = (QUERY_TYPE, PHRASE_TYPE, *NUMBERS_OF_ACTORS, *CATEGORIES_OF_ACTORS)
 
 
@@ -49,8 +50,8 @@ def fits(answers: Answers, division: str, contest: Contest, settings: Settings) 
     """People, then every model, on one division; the encoding is learnt from its training rows."""
     rows = divide(answers, division, contest.dev_fraction, contest.test_fraction)
     said = [(values_of(cell) or [""])[0] for cell in answers.cells[answers.kind.answer]]
-    told = (rates(answers, rows[each], [said[row] for row in rows[each]], contest.seed) for each in ("dev", "test"))
-    yield Fit(PEOPLE, division, rows, *told, 0.0)
+    dev, test = (rates(answers, rows[each], [said[row] for row in rows[each]], contest.seed) for each in HELD_OUT)
+    yield Fit(PEOPLE, division, rows, dev, test, 0.0)
     training = rows["train"]
     encoding = Encoding.learn(answers.cells, training, answers.numbers, answers.categories, answers.kind.clipped)
     vectors = encoding.encode(answers.cells)
@@ -64,10 +65,10 @@ def fits(answers: Answers, division: str, contest: Contest, settings: Settings) 
         classifier.fit(vectors[training], targets, contest.balanced, contest.seed)
         seconds = time.monotonic() - begun
         model = TableModel(encoding, classifier, labels, settings)
-        scored = (
-            rates(answers, rows[each], model.labels_of(vectors[rows[each]]), contest.seed) for each in ("dev", "test")
+        dev, test = (
+            rates(answers, rows[each], model.labels_of(vectors[rows[each]]), contest.seed) for each in HELD_OUT
         )
-        yield Fit(name, division, rows, *scored, round(seconds, 2), model)
+        yield Fit(name, division, rows, dev, test, round(seconds, 2), model)
 
 
 def rates(answers: Answers, rows: np.ndarray, predicted: Sequence[str], seed: int) -> dict[str, Any]:

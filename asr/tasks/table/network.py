@@ -38,7 +38,8 @@ class Layers(nn.Module):
         try:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
-                linear = self._train(*map(torch.from_numpy, (vectors, targets, weights)), outputs, loss)
+                rows = torch.from_numpy(vectors), torch.from_numpy(targets), torch.from_numpy(weights)
+                linear = self._train(*rows, outputs, loss)
         finally:
             torch.set_num_threads(threads)
         for number, layer in enumerate(linear):

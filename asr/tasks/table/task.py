@@ -61,9 +61,18 @@ class Table:
         if keep != BEST:
             check_choice("task.keep", keep, [BEST, *models])
 
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Raise UserError for parts of the configuration that have no use here."""
+        foreign = [key for key in values if key not in OWN_PARTS]
+        if foreign:
+            raise UserError(f"{foreign[0]}=: task=table learns from rows, not from recordings, and has no use for it")
+        if values["budget"]["minutes"] is not None:
+            raise UserError("budget.minutes: task=table counts epochs; give budget.epochs")
+        if data := values["choices"].get("data"):
+            raise UserError(f"data={data}: task=table reads tables itself; give data.source=PATH alone")
+
     def train(self, values: Mapping[str, Any], run: RunFolder, screen: Console) -> dict[str, Any]:
         """Read the table, fit every model on every division, keep one, and write the run; returns metrics.json."""
-        check_parts(values)
         data, seed, begun = values["data"], values["seed"], time.monotonic()
         answers = read_answers(Path(data["source"]), data["answers"], self.settings)
         write_json_lines(run.rejected, answers.dropped)
@@ -164,19 +173,6 @@ class Table:
         if not self.labels:
             raise UserError(f"{folder / 'config.yaml'}: no labels in it; copy the folder again")
         return TableModel.load(folder, instantiate(self.models[self.keep]), self.labels, self.settings)
-
-
-def check_parts(values: Mapping[str, Any]) -> None:
-    """Raise UserError for parts of the configuration that have no use here."""
-    foreign = [key for key in values if key not in OWN_PARTS]
-    if foreign:
-        raise UserError(f"{foreign[0]}=: task=table learns from rows, not from recordings, and has no use for it")
-    if values["budget"]["minutes"] is not None:
-        raise UserError("budget.minutes: task=table counts epochs; give budget.epochs")
-    if values["choices"].get("data"):
-        raise UserError(
-            f"data={values['choices']['data']}: task=table reads tables itself; give data.source=PATH alone"
-        )
 
 
 def check_choice(key: str, value: str, choices: Sequence[str]) -> None:
