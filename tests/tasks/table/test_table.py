@@ -10,7 +10,7 @@ import asr
 from asr.errors import UserError
 from asr.tasks.table.divisions import divide
 from asr.tasks.table.reading import Settings, read_answers
-from tests.commands import run
+from tests.commands import ROOT, run
 from tests.tasks.table.tables import crema_d
 
 QUICK = (
@@ -146,3 +146,19 @@ def test_other_commands_say_that_it_does_not_learn_from_recordings(trained, sour
     assert "asr.load opens it" in run("evaluate", f"run={folder}").error
     error = run("tune", "search=quick", "task=table", f"data.source={source}", f"run_dir={tmp_path}/sweep").error
     assert "only python train.py trains it" in error
+
+
+def test_the_task_is_one_folder_and_one_file():
+    """Nothing outside its folder names it: the trainer knows it by asr.task.TrainsByItself."""
+    others = [path for path in (ROOT / "asr").rglob("*.py") if "table" not in path.parts]
+    assert others and not [path for path in others if "tasks.table" in path.read_text("utf-8")]
+
+
+def test_two_runs_are_put_on_one_page(trained, source, tmp_path):
+    folder, _ = trained
+    keep = "task.keep=number_network"
+    assert run("train", *QUICK, f"data.source={source}", f"run_dir={tmp_path}/other", keep).status == 0
+    outcome = run("asr", "compare", folder, tmp_path / "other", "--out", tmp_path / "page.html")
+    assert outcome.status == 0, outcome.err
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "UAR" in page and "Utterances where they differ" in page
