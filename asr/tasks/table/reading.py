@@ -124,8 +124,8 @@ def find_table(source: Path, answers: str | None) -> Path:
     for name in looked_for:
         if (source / name).is_file():
             return source / name
-    key = "data.source" if answers is None else "data.answers"
-    raise UserError(f"{source}: has no {' or '.join(looked_for)}; give CREMA-D's folder as data.source ({key})")
+    remedy = "give CREMA-D's folder as data.source" if answers is None else "name another table with data.answers"
+    raise UserError(f"{source}: has no {' or '.join(looked_for)}; {remedy}")
 
 
 def read_actors(table: Path) -> dict[str, dict[str, str]]:
