@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # asr.corpus draws what batches hold from a task
     from asr.corpus.corpus import StreamedSplit
     from asr.corpus.utterance import Rejection, UtteranceFacts
     from asr.report.presentation import Presentation
+    from asr.runs.folder import RunFolder
     from asr.runs.model_folder import TrainedModel
 
 
@@ -196,3 +197,24 @@ class Task(Protocol):
 
     def facts(self, utterances: int, frames: int) -> dict[str, str]:
         """What a training says of its output and loss before it starts, of a batch of such a size."""
+
+
+@runtime_checkable
+class TrainsByItself(Protocol):
+    """What `task=` may name instead of a Task: something that learns from other things than recordings.
+
+    It reads its data, trains and measures by means of its own; train.py only opens the run's folder for it.
+    """
+
+    @property
+    def presentation(self) -> "Presentation":
+        """How reports show it, and the paired test of two runs."""
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Raise UserError for a part of conf/train.yaml, composed, that it has no use for."""
+
+    def train(self, values: Mapping[str, Any], run: "RunFolder", screen: "Console") -> dict[str, Any]:
+        """Do all that train.py does, with conf/train.yaml composed; returns what metrics.json holds."""
+
+    def load(self, folder: Path) -> Any:
+        """What `asr.load` returns of a model folder; UserError naming the file where it is damaged."""

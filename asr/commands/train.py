@@ -1,5 +1,6 @@
 """`asr train`, `python train.py`: fit one model."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,22 +21,24 @@ REPORT_BYTES = 5_500_000  # about 300 utterances to hear; evaluate.py makes a pa
 
 def train(values: Mapping[str, Any]) -> dict[str, Any]:
     """Corpus, model, fit, evaluation, report; returns what metrics.json holds. values: conf/train.yaml, composed."""
-    import json
-
     from asr.runs.folder import open_run, with_dotted_keys
     from asr.screen import console
+    from asr.task import TrainsByItself
     from asr.training.distributed import is_further_process, tell_further_processes
     from asr.training.pipeline import fit_model
-    from asr.training.plan import plan_of
+    from asr.training.plan import chosen_task, plan_of
     from asr.training.records import Hyperparameters
 
     quiet_libraries()
-    screen = console()
+    screen, task = console(), chosen_task(values)
+    if isinstance(task, TrainsByItself):
+        task.check(values)
+        run = open_run(values)
+        return metrics_if_finished(run, screen) or task.train(values, run, screen)
     plan = plan_of(values)
     run = open_run(values)
-    if run.finished and not is_further_process():
-        screen.print(f"{run.path} is finished already; give another name= or run_dir= to train again", soft_wrap=True)
-        return json.loads(run.metrics.read_text("utf-8"))
+    if not is_further_process() and (metrics := metrics_if_finished(run, screen)):
+        return metrics
     if plan.trainer.devices != 1:
         tell_further_processes(run.path)
     corpus = corpus_to_train_on(values["data"], plan.task, screen, run.rejected)
@@ -43,6 +46,14 @@ def train(values: Mapping[str, Any]) -> dict[str, Any]:
     if fitted is None:
         return {}  # the first of several processes scores and reports
     return score_and_report(plan, run, fitted, screen)
+
+
+def metrics_if_finished(run: "RunFolder", screen: "Console") -> dict[str, Any] | None:
+    """What metrics.json holds of a run that was trained already, which is said; None where it was not."""
+    if not run.finished:
+        return None
+    screen.print(f"{run.path} is finished already; give another name= or run_dir= to train again", soft_wrap=True)
+    return json.loads(run.metrics.read_text("utf-8"))
 
 
 def quiet_libraries() -> None:

@@ -19,7 +19,7 @@ from asr.configuration.trust import MODEL_PARTS, check_trusted
 from asr.errors import UserError, one_line
 from asr.model.fixed_length import FixedLength
 from asr.model.speech_model import SpeechModel
-from asr.task import Task
+from asr.task import Task, TrainsByItself
 from asr.writing import whole_folder, write_whole
 
 FORMAT = 2  # of the model folder; raised when older programs could no longer read it
@@ -60,25 +60,41 @@ def new_model(parts: Mapping[str, Any], task: Task, sample_rate: int) -> SpeechM
 
 def load_model(folder: str | Path) -> TrainedModel:
     """Open a model folder; UserError naming the file where it is missing, damaged or no model of this program."""
-    folder = Path(folder)
+    folder, config, task = described_model(Path(folder))
+    path = folder / CONFIG
+    if isinstance(task, TrainsByItself):
+        raise UserError(f"{folder}: not a model of recordings but a {type(task).__name__}; asr.load opens it in Python")
+    try:
+        sample_rate = int(config["sample_rate"])
+        parts = {part: config[part] for part in ("features", "encoder", "crop_seconds") if part in config}
+        task.load(folder)
+        model = new_model(parts, task, sample_rate)
+    except UserError:
+        raise
+    except Exception as error:
+        raise not_described(path, error) from error
+    load_weights(model, folder / WEIGHTS)
+    return TrainedModel(model.eval(), task, sample_rate, parts)
+
+
+def described_model(folder: Path) -> tuple[Path, dict[str, Any], Task | TrainsByItself]:
+    """The model folder of a model or a run, what its config.yaml says, and its task, of which nothing is loaded yet."""
     if (folder / "model" / CONFIG).is_file():  # a run, which has a config.yaml of its own
         folder = folder / "model"
     path = folder / CONFIG
     config = read_model_config(path)
     try:
         check_trusted(config, path, MODEL_PARTS)
-        sample_rate = int(config["sample_rate"])
-        parts = {"features": config["features"], "encoder": config["encoder"]}
-        parts |= {"crop_seconds": config["crop_seconds"]} if "crop_seconds" in config else {}
-        task = instantiate(config["task"], _recursive_=False, _convert_="all")
-        task.load(folder)
-        model = new_model(parts, task, sample_rate)
+        return folder, config, instantiate(config["task"], _recursive_=False, _convert_="all")
     except UserError:
         raise
-    except Exception as error:  # a foreign config may be wrong in any way; all of them are one line
-        raise UserError(f"{path}: does not describe a model ({one_line(error)}); copy the folder again") from error
-    load_weights(model, folder / WEIGHTS)
-    return TrainedModel(model.eval(), task, sample_rate, parts)
+    except Exception as error:
+        raise not_described(path, error) from error
+
+
+def not_described(path: Path, error: Exception) -> UserError:
+    """A foreign config may be wrong in any way; all of them are one line."""
+    return UserError(f"{path}: does not describe a model ({one_line(error)}); copy the folder again")
 
 
 def read_model_config(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from hydra.utils import get_object, instantiate
 
 from asr.errors import UserError
 from asr.model.augment import Augmentation
-from asr.task import Rate, Task
+from asr.task import Rate, Task, TrainsByItself
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,17 @@ def parts_of(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def task_of(values: Mapping[str, Any]) -> Task:
-    """The task that the `task` group of conf/ describes; UserError for settings that another group brought in vain."""
+    """The task that the `task` group of conf/ describes; UserError for one that does not learn from recordings."""
+    task = chosen_task(values)
+    if isinstance(task, TrainsByItself):
+        raise UserError(
+            f"task={values['choices']['task']}: does not learn from recordings, and only python train.py trains it"
+        )
+    return task
+
+
+def chosen_task(values: Mapping[str, Any]) -> Task | TrainsByItself:
+    """What the `task` group of conf/ describes; UserError for settings that another group brought in vain."""
     chosen = values["task"]
     kind = get_object(chosen["_target_"])
     accepted = signature(kind).parameters

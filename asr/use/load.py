@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from asr.errors import UserError
-from asr.runs.model_folder import TrainedModel, load_model
+from asr.runs.model_folder import TrainedModel, described_model, load_model
+from asr.task import TrainsByItself
 from asr.tasks.transcribe.recognizer import Recognizer
 
 
@@ -13,7 +14,8 @@ def load(folder: str | Path) -> Any:
 
     folder: a model's, or its run's. Raises UserError where it is missing, damaged or no model of this program.
     """
-    return opened(load_model(folder))
+    found, _, task = described_model(Path(folder))
+    return task.load(found) if isinstance(task, TrainsByItself) else opened(load_model(found))
 
 
 def load_recognizer(folder: str | Path) -> Recognizer:

@@ -209,8 +209,8 @@ def test_too_sure_is_cooled_down():
 
 
 def test_the_task_is_one_folder_and_one_file():
-    """No other room names it."""
-    others = [path for path in (ROOT / "asr").rglob("*.py") if "classify" not in path.parts]
+    """No other room names it; a task that tells labels of something else may use its parts."""
+    others = [path for path in (ROOT / "asr").rglob("*.py") if "tasks" not in path.parts]
     assert others and not [path for path in others if "tasks.classify" in path.read_text("utf-8")]
 
 
