@@ -66,7 +66,9 @@ def load_model(folder: str | Path) -> TrainedModel:
         raise UserError(f"{folder}: not a model of recordings but a {type(task).__name__}; asr.load opens it in Python")
     try:
         sample_rate = int(config["sample_rate"])
-        parts = {part: config[part] for part in ("features", "encoder", "crop_seconds") if part in config}
+        parts: dict[str, Any] = {
+            part: config[part] for part in ("features", "encoder", "crop_seconds") if part in config
+        }
         task.load(folder)
         model = new_model(parts, task, sample_rate)
     except UserError:
