@@ -1,5 +1,6 @@
 """Every file fits in one reading, and no room of the package is half of the house."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,9 @@ def test_no_room_holds_more_than_its_share():
 @pytest.mark.parametrize("script", ["train.py", "tune.py", "evaluate.py"])
 def test_the_scripts_only_hand_over(script):
     assert lines_of(ROOT / script) <= LINES_OF_A_SCRIPT
+
+
+def test_no_two_test_files_have_one_name():
+    """pytest imports them by their names alone, and leaves out the second."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert names and [name for name, count in names.items() if count > 1] == []
