@@ -1,11 +1,13 @@
 """The encoder contract, for every file in conf/encoder/ and both front ends, at every subsampling they offer."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
 from hydra.utils import instantiate
+from omegaconf import DictConfig
 from safetensors.torch import load, save
 
 import asr.model.encoders
@@ -25,10 +27,16 @@ VARIANTS = [
 ]
 
 
+@cache
+def described(name: str, front_end: str, factor: int, *overrides: str) -> DictConfig:
+    """An encoder's configuration, composed once: that takes longer than any test of it."""
+    chosen = [f"encoder={name}", f"encoder/subsampling={front_end}", f"encoder.subsampling.factor={factor}"]
+    return load_configuration("train", [*chosen, *overrides]).encoder
+
+
 def build(name: str, front_end: str = "conv", factor: int = 4, *overrides: str):
     torch.manual_seed(0)
-    chosen = [f"encoder={name}", f"encoder/subsampling={front_end}", f"encoder.subsampling.factor={factor}"]
-    encoder = instantiate(load_configuration("train", [*chosen, *overrides]).encoder, features=FEATURES)
+    encoder = instantiate(described(name, front_end, factor, *overrides), features=FEATURES)
     with torch.no_grad():  # as after some training: blocks that begin as the identity would pass any test
         for weight in encoder.parameters():
             weight.add_(0.05 * torch.randn_like(weight))
