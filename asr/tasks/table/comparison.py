@@ -10,7 +10,6 @@ from hydra.utils import instantiate
 
 from asr.errors import UserError
 from asr.evaluation.classification import score_labels
-from asr.tasks.classify.scoring import score_lines
 from asr.tasks.table.columns import BETWEEN, Encoding, values_of
 from asr.tasks.table.divisions import divide
 from asr.tasks.table.kinds import CATEGORIES_OF_ACTORS, NUMBERS_OF_ACTORS, PHRASE_TYPE, QUERY_TYPE
@@ -75,13 +74,8 @@ def rates(answers: Answers, rows: np.ndarray, predicted: Sequence[str], seed: in
     """UAR, accuracy and macro-F1 of predictions (N,) for rows (N,), with intervals over actors."""
     references, actors = ([column[row] for row in rows] for column in (answers.targets, answers.actors))
     scores = score_labels(references, predicted, actors, seed).as_dict()
-    wanted = "uar", "uar_ci95", "accuracy", "accuracy_ci95", "utterances", "interval_over", "interval_units"
-    return {name: scores[name] for name in wanted} | {"macro_f1": macro_f1(scores["per_class"])}
-
-
-def macro_f1(per_class: Mapping[str, Mapping[str, Any]]) -> float:
-    """The mean F1 of the labels that the references have."""
-    return float(np.mean([each["f1"] for each in per_class.values() if each["utterances"]]))
+    of_rates = (name for rate in ("uar", "accuracy", "macro_f1") for name in (rate, f"{rate}_ci95"))
+    return {name: scores[name] for name in (*of_rates, "utterances", "interval_over", "interval_units")}
 
 
 def lines_of(answers: Answers, model: TableModel, rows: np.ndarray, split: str) -> list[dict[str, Any]]:
@@ -104,9 +98,3 @@ def lines_of(answers: Answers, model: TableModel, rows: np.ndarray, split: str) 
             }
         )
     return lines
-
-
-def measured(lines: Sequence[Mapping[str, Any]], seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A split's part of metrics.json and of errors.json."""
-    metrics, errors = score_lines(lines, seed)
-    return metrics | {"macro_f1": macro_f1(metrics["per_class"])}, errors

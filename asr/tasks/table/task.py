@@ -14,7 +14,8 @@ from asr.report.run import write_report
 from asr.runs.folder import RunFolder
 from asr.screen import print_notes
 from asr.tasks.classify.presentation import UAR
-from asr.tasks.table.comparison import PEOPLE, Contest, Fit, fits, lines_of, measured
+from asr.tasks.classify.scoring import score_lines
+from asr.tasks.table.comparison import PEOPLE, Contest, Fit, fits, lines_of
 from asr.tasks.table.divisions import DIVISIONS
 from asr.tasks.table.kinds import LEAKS
 from asr.tasks.table.model import TableModel
@@ -142,7 +143,7 @@ class Table:
             for split in ("dev", "test") if own else ("test",):
                 name = split if own else f"{split}, split by {each.division}"
                 of_split = lines_of(answers, each.model, each.rows[split], split)
-                metrics[name], mistakes = measured(of_split, seed)
+                metrics[name], mistakes = score_lines(of_split, seed)
                 metrics[name]["split_by"] = each.division
                 if own:
                     lines += of_split
