@@ -23,6 +23,7 @@ from asr.training.plan import Plan, TrainerSettings
 from asr.training.precision import faster_precision
 from asr.training.progress import ProgressDisplay
 from asr.training.records import BestModel, Examples, History, Resumable, WholeCheckpoints
+from asr.training.trial_steps import trial_steps
 from asr.writing import write_whole
 
 
@@ -41,9 +42,8 @@ def choose_precision(module: Training, batch, run: RunFolder) -> tuple[str, str]
     on_gpu = asked["accelerator"] in ("auto", "gpu", "cuda") and torch.cuda.is_available()
     device = torch.device("cuda" if on_gpu else "cpu")
     module, batch = module.to(device).train(), batch.to(device)
-    with torch.random.fork_rng():
+    with trial_steps(module):
         precision, why = faster_precision(lambda: module.training_loss(batch)[0], device)
-    module.zero_grad(set_to_none=True)
     module.to("cpu")
     measured = written | {"trainer": asked | {"precision": precision}}
     write_whole(run.config, yaml.safe_dump(measured, sort_keys=False, allow_unicode=True))

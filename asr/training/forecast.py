@@ -9,6 +9,7 @@ from torch import nn
 
 from asr.corpus.batches import Batch
 from asr.training.module import Training
+from asr.training.trial_steps import trial_steps
 
 STEPS = 4  # on as many batches; the first only warms up
 AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
@@ -24,16 +25,12 @@ def seconds_of_epochs(
     epochs: int,
 ) -> float:
     """Seconds for `epochs` passes over `audio_seconds` of train and dev, from some batches; nothing of them is kept."""
-    buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}  # of batch normalization
     module.train()
     mixed = torch.autocast("cpu", AUTOCAST.get(precision), enabled=precision in AUTOCAST)
-    with torch.random.fork_rng(), mixed:
+    with trial_steps(module), mixed:
         update = seconds_of_update(module)
         steps = [(seconds_of_step(module, batch) + update, samples_of(batch)) for batch in islice(training, STEPS)]
         checks = [(seconds_of_check(module, batch), samples_of(batch)) for batch in islice(dev, 1)]
-    module.zero_grad(set_to_none=True)
-    for name, buffer in module.named_buffers():
-        buffer.copy_(buffers[name])
     of_train, of_dev = audio_seconds
     return epochs * sample_rate * (of_train * pace(steps[1:] or steps) + of_dev * pace(checks))
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from asr.training import forecast
 from asr.training.forecast import seconds_of_epochs
+from asr.training.trial_steps import trial_steps
 
 RATE = 100
 
@@ -82,3 +83,13 @@ def test_nothing_of_it_is_kept(clock):
     assert module.training
     assert all(weight.grad is None for weight in module.parameters())
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+
+
+def test_random_numbers_go_on_as_if_nothing_had_been_tried():
+    torch.manual_seed(0)
+    with trial_steps(nn.Linear(2, 2)):
+        torch.rand(5)
+    found = torch.rand(1)
+    torch.manual_seed(0)
+    nn.Linear(2, 2)
+    assert torch.equal(found, torch.rand(1))
