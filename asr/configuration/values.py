@@ -64,7 +64,8 @@ def expected_value(key: str, default: Any, value: Any, comment: str) -> str | No
     if isinstance(default, Mapping):
         group = f"{key.replace('.', '/')}=NAME"
         return f"a part with keys of its own ({key}.{next(iter(default), '…')}=…, or {group} where that is a group)"
-    if default is not None and isinstance(default, list) != isinstance(value, list):
+    several = isinstance(value, list) and any(part.startswith("several:") for part in parts_of(comment))
+    if default is not None and isinstance(default, list) != isinstance(value, list) and not several:
         return f"a list ({key}=[…])" if isinstance(default, list) else "one value, not a list,"
     if isinstance(default, bool):
         return None if isinstance(value, bool) else "true or false"

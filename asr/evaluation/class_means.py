@@ -5,7 +5,7 @@ Shapes: U utterances, N units that are drawn, K classes, R draws.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -16,7 +16,18 @@ if TYPE_CHECKING:
 
 ROUNDING = 1e-12  # what it leaves of nothing
 
-RatiosOf = Callable[[Sequence[str], Sequence[str], np.ndarray], "ClassRatios"]  # references, predictions, units
+RatiosOf = Callable[[Sequence[str], Sequence[str], np.ndarray], "MeanOfClasses"]  # references, predictions, units
+
+
+class MeanOfClasses(Protocol):
+    """A mean over classes that units can be drawn for."""
+
+    @property
+    def mean(self) -> float:
+        """Of all units together."""
+
+    def means(self, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """drawn (R, N): how often each unit -> (R,) means, (R, N) by how much each unit moves them."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,22 @@ class ClassRatios:
         return ratios.sum(axis=1) / there.sum(axis=1), pull
 
 
+@dataclass(frozen=True)
+class MeanOfSeveral:
+    """The mean of such means, of several labels that the same utterances have."""
+
+    parts: Sequence[MeanOfClasses]
+
+    @property
+    def mean(self) -> float:
+        return float(np.mean([part.mean for part in self.parts]))
+
+    def means(self, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As those of its parts."""
+        means, pulls = zip(*(part.means(drawn) for part in self.parts), strict=True)
+        return np.mean(means, axis=0), np.mean(pulls, axis=0)
+
+
 def missed(references: Sequence[str], predictions: Sequence[str], units: np.ndarray) -> ClassRatios:
     """1 − recall of the classes of the references; units (U,): of each utterance."""
     _, classes = np.unique(references, return_inverse=True)
@@ -75,12 +102,12 @@ def per_unit(units: np.ndarray, classes: np.ndarray, values: np.ndarray, count: 
 
 
 def resample_class_means(
-    ratios: ClassRatios,
+    ratios: MeanOfClasses,
     references: Sequence[str],
     units: np.ndarray,
     seed: int,
     resamples: int,
-    against: ClassRatios | None = None,
+    against: MeanOfClasses | None = None,
 ) -> Resampled:
     """Bootstrap the mean over classes, or its difference from that of another classifier on the same utterances.
 

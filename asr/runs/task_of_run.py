@@ -1,10 +1,11 @@
 """Which task a run was trained for."""
 
 from collections.abc import Mapping
+from inspect import isclass
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import get_class
+from hydra.utils import get_object, instantiate
 
 from asr.configuration.old_names import TRANSCRIBE
 from asr.configuration.trust import MODEL_PARTS, is_part
@@ -21,4 +22,5 @@ def task_class_of(folder: Path) -> Any:
     target = described.get("_target_", "") if isinstance(described, Mapping) else TRANSCRIBE
     if not is_part(str(target), MODEL_PARTS):
         raise UserError(f"{folder}: its task {target} is not a part of this program; refused")
-    return get_class(str(target))
+    kind = get_object(str(target))
+    return kind if isclass(kind) else type(instantiate(described, _recursive_=False, _convert_="all"))

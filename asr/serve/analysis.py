@@ -64,7 +64,7 @@ class Analysers:
             rate = analyser.sample_rate
             if rate not in at_rate:
                 at_rate[rate] = resample(recording.samples, recording.sample_rate, rate)
-            findings.append(replace(self.answer(analyser.analyse(at_rate[rate])), model=name))
+            findings += [replace(self.answer(found), model=name) for found in analyser.analyse(at_rate[rate])]
         recorded = Recorded(recording.seconds, recording.sample_rate, recording.channels, recording.format)
         return Analysis(recorded, findings, self.picture(recording, at_rate.get(PICTURE_RATE)))
 

@@ -3,8 +3,9 @@
 A further kind of model plugs in with one function below, from what `asr.load` returns to an Analyser.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -53,7 +54,7 @@ class Analyser(Protocol):
     about: str
     sample_rate: int
 
-    def analyse(self, samples: np.ndarray) -> Finding:
+    def analyse(self, samples: np.ndarray) -> list[Finding]:
         """What it finds in samples (S,) float32 at its own rate."""
 
 
@@ -68,14 +69,14 @@ class WritesText(Protocol):
 
 @runtime_checkable
 class GivesProbabilities(Protocol):
-    """What gives a probability to every label of its task."""
+    """What gives a probability to every value of the labels that it names."""
 
     sample_rate: int
 
     @property
-    def task(self) -> Any: ...
+    def values(self) -> Mapping[str, Sequence[str]]: ...
 
-    def probabilities(self, waveform: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor: ...
+    def probabilities_of_each(self, waveform: torch.Tensor, lengths: torch.Tensor) -> Mapping[str, torch.Tensor]: ...
 
 
 class TextAnalyser:
@@ -86,27 +87,30 @@ class TextAnalyser:
     def __init__(self, recognizer: WritesText) -> None:
         self.recognizer, self.sample_rate = recognizer, recognizer.sample_rate
 
-    def analyse(self, samples: np.ndarray) -> Finding:
+    def analyse(self, samples: np.ndarray) -> list[Finding]:
         (found,) = self.recognizer.transcribe_samples([samples])
         parts = [Part(word.text, word.start, word.end, word.confidence) for word in found.words]
         sure = float(np.mean([part.confidence for part in parts])) if parts else None
-        return Finding(self.about, found.text, sure, parts=parts)
+        return [Finding(self.about, found.text, sure, parts=parts)]
 
 
 class LabelAnalyser:
-    """The most probable label, and all the others."""
+    """Of every label the most probable value, and all the others."""
 
     def __init__(self, classifier: GivesProbabilities) -> None:
         self.classifier, self.sample_rate = classifier, classifier.sample_rate
-        self.about: str = classifier.task.label
-        self.labels: Sequence[str] = classifier.task.labels
+        self.about = ", ".join(classifier.values)
+        self.labels: Sequence[str] = list(chain(*classifier.values.values()))
 
-    def analyse(self, samples: np.ndarray) -> Finding:
-        waveform = torch.from_numpy(np.ascontiguousarray(samples)).unsqueeze(0)
-        (found,) = self.classifier.probabilities(waveform, torch.tensor([len(samples)])).tolist()
-        pairs = zip(self.labels, found, strict=True)
-        choices = sorted((Choice(label, round(value, 4)) for label, value in pairs), key=lambda each: -each.probability)
-        return Finding(self.about, choices[0].label, choices[0].probability, choices)
+    def analyse(self, samples: np.ndarray) -> list[Finding]:
+        waveform, findings = torch.from_numpy(np.ascontiguousarray(samples)).unsqueeze(0), []
+        each = self.classifier.probabilities_of_each(waveform, torch.tensor([len(samples)]))
+        for name, (found,) in each.items():
+            pairs = zip(self.classifier.values[name], found.tolist(), strict=True)
+            choices = [Choice(label, round(value, 4)) for label, value in pairs]
+            choices.sort(key=lambda choice: -choice.probability)
+            findings.append(Finding(name, choices[0].label, choices[0].probability, choices))
+        return findings
 
 
 def text_analyser(loaded: object) -> Analyser | None:

@@ -13,12 +13,14 @@ from asr.use.rules import Rule, first_rule
 
 @runtime_checkable
 class GivesLabels(Protocol):
-    """What names a label of recordings, how probable it is, and the probabilities of all."""
+    """What names labels of recordings, how probable each is, and the probabilities of all its values."""
 
     @property
-    def task(self) -> Any: ...
+    def values(self) -> Mapping[str, Sequence[str]]: ...
 
-    def classify(self, paths: Iterable[str | Path], least_probability: float | None = None) -> Sequence[Any]: ...
+    def classify_each(
+        self, paths: Iterable[str | Path], least_probability: float | None = None
+    ) -> Sequence[Mapping[str, Any]]: ...
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,10 @@ def open_classifiers(folders: Sequence[Path]) -> dict[str, GivesLabels]:
         model = load(folder)
         if not isinstance(model, GivesLabels):
             raise UserError(f"{folder}: a {type(model).__name__} tells no labels; give a model of task=classify")
-        name = model.task.label
-        if name in opened:
-            raise UserError(f"{folder}: tells {name}, as another model does; give one model for every label")
-        opened[name] = model
+        for name in model.values:
+            if name in opened:
+                raise UserError(f"{folder}: tells {name}, as another model does; give one model for every label")
+            opened[name] = model
     return opened
 
 
@@ -73,7 +75,9 @@ def label_recording(
     rules: Sequence[Rule] = (),
 ) -> LabelledRecording:
     """Ask every model, then the rules; UserError where the recording cannot be used."""
-    found = {name: model.classify([path], least_probability)[0] for name, model in models.items()}
+    found: dict[str, Any] = {}
+    for model in dict.fromkeys(models.values()):
+        found |= model.classify_each([path], least_probability)[0]
     known = {**(given or {}), **{name: each.label for name, each in found.items()}}
     return LabelledRecording(str(path), found, given or {}, first_rule(rules, known))
 
@@ -83,5 +87,5 @@ def values_told(models: Mapping[str, GivesLabels], given: Mapping[str, str]) -> 
     for name in given:
         if name in models:
             raise UserError(f"--given {name}={given[name]}: a model tells {name}; leave one of them out")
-    told = {name: [*model.task.labels, UNCERTAIN] for name, model in models.items()}
+    told = {name: [*model.values[name], UNCERTAIN] for name, model in models.items()}
     return told | {name: [value] for name, value in given.items()}

@@ -165,7 +165,7 @@ class Turns:
     about, sample_rate = "turns", 8000
 
     def analyse(self, samples):
-        return Finding(self.about, "2 speakers", None, parts=[Part("one", 0.0, len(samples) / 8000, 0.9)])
+        return [Finding(self.about, "2 speakers", None, parts=[Part("one", 0.0, len(samples) / 8000, 0.9)])]
 
 
 def test_a_further_kind_of_model_plugs_in():

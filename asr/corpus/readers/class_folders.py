@@ -18,6 +18,8 @@ def read(source: Path | str, label: str, speaker_pattern: str | None = None) -> 
     the speaker in a recording's path below the source, in its first group where it has one. Where x.txt lies beside
     x.wav, it is the transcript. Raises UserError where there are no such recordings, or where the pattern fits none.
     """
+    if not isinstance(label, str):
+        raise UserError(f"data.label={list(label)}: the names of folders are one label; give one")
     source = Path(source)
     pattern = _compiled(speaker_pattern)
     paths = sorted(source.rglob("*")) if source.is_dir() else []

@@ -1,4 +1,4 @@
-"""The trained model as people use it: recordings in, a label with its probability out."""
+"""The trained model as people use it: recordings in, labels with their probabilities out."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,30 +28,43 @@ class Classification:
     probabilities: dict[str, float]
 
 
-class Classifier:
-    """A trained model that predicts labels: `asr.load(folder).classify(["a.wav"])`."""
+class NamesLabels:
+    """A trained model that names one label of a recording or several, each with its probability."""
 
     def __init__(self, trained: TrainedModel) -> None:
         self.trained, self.model, self.sample_rate = trained, trained.model.eval(), trained.sample_rate
 
     @property
     def task(self) -> Any:
-        """The Classify that holds the labels."""
+        """What holds the labels."""
         return self.trained.task
 
-    def classify(self, paths: Iterable[str | Path], least_probability: float | None = None) -> list[Classification]:
-        """Read recordings and label them, in their order; UserError for the first that cannot be used.
+    @property
+    def parts(self) -> Sequence[Any]:
+        """The Classify of every label that is named."""
+        raise NotImplementedError
+
+    @property
+    def values(self) -> dict[str, list[str]]:
+        """By the name of every label, such as emotion, the values that it can have."""
+        return {part.label: list(part.labels) for part in self.parts}
+
+    def classify_each(
+        self, paths: Iterable[str | Path], least_probability: float | None = None
+    ) -> list[dict[str, Classification]]:
+        """Read recordings and name their labels, by the labels' names; UserError for the first that cannot be used.
 
         least_probability: of a label, from 0 to 1; below it the answer is "uncertain". None: never.
         """
         check_least_probability(least_probability)
-        return [self._classification(str(path), self._samples(Path(path)), least_probability) for path in paths]
+        return [self._classifications(str(path), self._samples(Path(path)), least_probability) for path in paths]
 
     @torch.inference_mode()
-    def probabilities(self, waveform: Tensor, lengths: Tensor) -> Tensor:
-        """(B, S), (B,) samples -> (B, L), as sure as they may be by what was learnt of held-out speech."""
+    def probabilities_of_each(self, waveform: Tensor, lengths: Tensor) -> dict[str, Tensor]:
+        """(B, S), (B,) samples -> (B, L) of every label, as sure as held-out speech allows."""
         logits, _ = self.model(waveform, lengths)
-        return (logits / self.task.temperature).softmax(-1)
+        each = logits.split([len(part.labels) for part in self.parts], dim=1)
+        return {part.label: (one / part.temperature).softmax(-1) for part, one in zip(self.parts, each, strict=True)}
 
     def embed(self, paths: Iterable[str | Path]) -> np.ndarray:
         """Recordings as embeddings (N, E), in their order: what the network knows of them before it names a label.
@@ -74,12 +87,46 @@ class Classifier:
         except AudioProblem as problem:
             raise UserError(f"{path}: {problem.detail}; {problem.remedy}") from problem
 
-    def _classification(self, path: str, samples: np.ndarray, least_probability: float | None) -> Classification:
-        (found,) = self.probabilities(*padded([torch.from_numpy(samples)]))
-        by_label = labelled(found.tolist(), self.task.labels)
-        label = max(by_label, key=lambda name: by_label[name])
-        answer = UNCERTAIN if is_uncertain(by_label[label], least_probability) else label
-        return Classification(path, answer, by_label[label], by_label)
+    def _classifications(
+        self, path: str, samples: np.ndarray, least_probability: float | None
+    ) -> dict[str, Classification]:
+        found = {}
+        for name, (values,) in self.probabilities_of_each(*padded([torch.from_numpy(samples)])).items():
+            by_label = labelled(values.tolist(), self.values[name])
+            label = max(by_label, key=lambda each: by_label[each])
+            answer = UNCERTAIN if is_uncertain(by_label[label], least_probability) else label
+            found[name] = Classification(path, answer, by_label[label], by_label)
+        return found
+
+
+class Classifier(NamesLabels):
+    """A trained model that names one label: `asr.load(folder).classify(["a.wav"])`."""
+
+    @property
+    def parts(self) -> Sequence[Any]:
+        return [self.task]
+
+    def classify(self, paths: Iterable[str | Path], least_probability: float | None = None) -> list[Classification]:
+        """`classify_each`, of the one label."""
+        return [found[self.task.label] for found in self.classify_each(paths, least_probability)]
+
+    def probabilities(self, waveform: Tensor, lengths: Tensor) -> Tensor:
+        """(B, S), (B,) samples -> (B, L), of the one label."""
+        return self.probabilities_of_each(waveform, lengths)[self.task.label]
+
+
+class SeveralClassifier(NamesLabels):
+    """A trained model that names several labels: `asr.load(folder).classify(["a.wav"])[0]["emotion"]`."""
+
+    @property
+    def parts(self) -> Sequence[Any]:
+        return self.task.parts
+
+    def classify(
+        self, paths: Iterable[str | Path], least_probability: float | None = None
+    ) -> list[dict[str, Classification]]:
+        """`classify_each`."""
+        return self.classify_each(paths, least_probability)
 
 
 def padded(recordings: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

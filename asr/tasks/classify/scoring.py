@@ -1,7 +1,6 @@
 """A split measured: every utterance once through the model, rates with intervals, and every prediction."""
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,18 +12,16 @@ from scipy.optimize import minimize_scalar
 from asr.audio.noise import level_and_snr
 from asr.corpus.batches import Batch, evaluation_batches
 from asr.corpus.cuts import about
-from asr.evaluation.breakdown import UtteranceRates, breakdown
-from asr.evaluation.calibration import calibration
-from asr.evaluation.classification import TOP, score_labels
-from asr.evaluation.coverage import coverage, thresholds_of
+from asr.evaluation.classification import TOP
+from asr.evaluation.coverage import thresholds_of
+from asr.evaluation.label_lines import score_lines
 from asr.evaluation.latency import median_latency_s
 from asr.evaluation.projection import project
 from asr.screen import progress_bar
 from asr.task import Measured, SplitToMeasure
-from asr.tasks.classify.classifier import Classifier, labelled
+from asr.tasks.classify.classifier import Classifier, NamesLabels, labelled
 
 TEMPERATURES = (0.05, 20.0)  # the lowest, the highest
-LISTED = 100  # confusions in errors.json
 MOST_ON_MAP = 20_000  # utterances: more embeddings fill the memory, and no page shows as many points
 
 
@@ -42,7 +39,7 @@ class Heard:
     processing_s: float = 0.0
 
 
-def listen(classifier: Classifier, held: SplitToMeasure, keep_embeddings: bool) -> Heard:
+def listen(classifier: NamesLabels, held: SplitToMeasure, keep_embeddings: bool) -> Heard:
     """Every utterance of a split once through the model."""
     model = classifier.model.to(held.device)
     head: Any = model.head
@@ -100,14 +97,19 @@ def measure(classifier: Classifier, held: SplitToMeasure, calibrate: bool) -> Me
         metrics |= add_map(lines, heard.embeddings, held.seed)
     metrics |= {
         "label": task.label,
+    }
+    return Measured(metrics | speed(classifier, held, heard), lines, errors)
+
+
+def speed(classifier: NamesLabels, held: SplitToMeasure, heard: Heard) -> dict[str, Any]:
+    """How fast the split was heard, and on what, for metrics.json."""
+    latency_s = median_latency_s(held.cuts, held.dataset, lambda batch: seconds_for(classifier, batch, held.device))
+    return {
         "real_time_factor": round(heard.processing_s / heard.audio_s, 5),
-        "latency_s": round(
-            median_latency_s(held.cuts, held.dataset, lambda batch: seconds_for(classifier, batch, held.device)), 4
-        ),
+        "latency_s": round(latency_s, 4),
         "device": str(held.device),
         "threads": torch.get_num_threads(),
     }
-    return Measured(metrics, lines, errors)
 
 
 def add_map(lines: Sequence[dict[str, Any]], embeddings: Mapping[str, np.ndarray], seed: int) -> dict[str, Any]:
@@ -120,49 +122,35 @@ def add_map(lines: Sequence[dict[str, Any]], embeddings: Mapping[str, np.ndarray
     return {"embedding_map": {"method": found.method, "dimensions": len(embeddings[lines[0]["id"]])}}
 
 
-def score_lines(
-    lines: Sequence[Mapping[str, Any]], seed: int, thresholds: Sequence[float] = ()
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What metrics.json and errors.json hold of lines of hypotheses.jsonl, of one model or of several folds'.
-
-    thresholds: least probabilities to look at, tenths where none are given.
-    """
-    keys = "reference", "hypothesis", "speaker"
-    references, predictions, speakers = ([line[key] for line in lines] for key in keys)
-    ranks = [line["rank"] for line in lines] if all("rank" in line for line in lines) else None
-    pairs = list(zip(references, predictions, strict=True))
-    right = np.array([spoken == found for spoken, found in pairs])
-    rates = UtteranceRates("accuracy", "utterances", (~right).astype(float), np.ones(len(lines)), of_right=True)
-    groups = breakdown(lines, rates, seed)
-    repeated = {name for name in groups if all(line["about"].get(name) == line["reference"] for line in lines)}
-    metrics = score_labels(references, predictions, speakers, seed, ranks=ranks).as_dict() | {
-        "breakdown": {name: cells for name, cells in groups.items() if name not in repeated},
-        "calibration": calibration(np.array([line["confidence"] for line in lines]), right, "utterances"),
-        "coverage": coverage(lines, rates, thresholds, seed),
-    }
-    wrong = Counter((spoken, found) for spoken, found in pairs if spoken != found)
-    confusions = [{"reference": a, "hypothesis": b, "count": count} for (a, b), count in wrong.most_common(LISTED)]
-    return metrics, {"labels": {"substitutions": confusions}}
-
-
 def line_of(cut: Any, split: str, logits: np.ndarray, task: Any) -> dict[str, Any]:
     """A line of hypotheses.jsonl."""
+    return facts_of(cut, split) | answer(cut.supervisions[0].text, logits, task)
+
+
+def facts_of(cut: Any, split: str) -> dict[str, Any]:
+    """What a line of hypotheses.jsonl says of an utterance, whatever was answered."""
     supervision = cut.supervisions[0]
-    probabilities = torch.tensor(logits).div(task.temperature).softmax(-1).tolist()
-    by_label: Mapping[str, float] = labelled(probabilities, task.labels)
-    label = task.labels[int(np.argmax(probabilities))]
     return {
         "id": cut.id,
         "split": split,
-        "reference": supervision.text,
-        "hypothesis": label,
         "duration": round(cut.duration, 3),
         # where no speaker is known, the corpus puts the utterance's own name
         "speaker": None if supervision.speaker == cut.id else supervision.speaker,
         "about": about(supervision),
+    }
+
+
+def answer(reference: str, logits: np.ndarray, task: Any) -> dict[str, Any]:
+    """What a line of hypotheses.jsonl says of a label: what it is, and (L,) logits as probabilities."""
+    probabilities = torch.tensor(logits).div(task.temperature).softmax(-1).tolist()
+    by_label: Mapping[str, float] = labelled(probabilities, task.labels)
+    label = task.labels[int(np.argmax(probabilities))]
+    return {
+        "reference": reference,
+        "hypothesis": label,
         "confidence": by_label[label],
         "probabilities": by_label,
-    } | ({"rank": rank_of(supervision.text, logits, task.labels)} if len(task.labels) > TOP else {})
+    } | ({"rank": rank_of(reference, logits, task.labels)} if len(task.labels) > TOP else {})
 
 
 def rank_of(label: str, logits: np.ndarray, labels: Sequence[str]) -> int | None:
@@ -172,8 +160,9 @@ def rank_of(label: str, logits: np.ndarray, labels: Sequence[str]) -> int | None
     return 1 + int(np.flatnonzero(np.argsort(-logits, kind="stable") == labels.index(label))[0])
 
 
-def seconds_for(classifier: Classifier, batch: Batch, device: Any) -> float:
+def seconds_for(classifier: NamesLabels, batch: Batch, device: Any) -> float:
     """How long the probabilities of a batch take."""
     begun = time.perf_counter()
-    classifier.probabilities(batch.waveform.to(device), batch.lengths.to(device)).cpu()
+    for probabilities in classifier.probabilities_of_each(batch.waveform.to(device), batch.lengths.to(device)).values():
+        probabilities.cpu()
     return time.perf_counter() - begun

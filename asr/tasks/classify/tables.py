@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from asr.evaluation.tables import interval, interval_and_speed, print_line, print_paired_test
-from asr.tasks.classify.presentation import MACRO_F1, TOP5, UAR
+from asr.report.labels import ACCURACY, MACRO_F1, TOP5, UAR
 
 SHOWN = 8  # confusions
 
@@ -46,3 +46,15 @@ def print_confusions(errors: Mapping[str, Any]) -> None:
 def print_comparison(comparison: Mapping[str, Any]) -> None:
     """What comparison.json says of unweighted average recalls."""
     print_paired_test(comparison, UAR, {})
+
+
+def print_several(metrics: Mapping[str, Mapping[str, Any]]) -> None:
+    """A line for every label of each split whose rates are means over several."""
+    for split, values in metrics.items():
+        for name, scores in values.get("by_label", {}).items():
+            rates = ", ".join(
+                f"{rate.title} {scores[rate.name]:.2%} ({interval(scores, rate.name)})" for rate in (UAR, ACCURACY)
+            )
+            print_line(f"{split}, {name}: {rates}")
+        if "all_right" in values:
+            print_line(f"{split}: all labels right {values['all_right']:.2%}")

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from hydra.utils import instantiate
 from lhotse import CutSet
@@ -17,6 +18,7 @@ from asr.corpus.utterance import Rejection, UtteranceFacts
 from asr.errors import UserError
 from asr.evaluation.classification import macro_f1, unweighted_average_recall
 from asr.report.clips import choose_clips, sounds_and_pictures
+from asr.report.labels import LabelPresentation
 from asr.runs.model_folder import TrainedModel
 from asr.screen import progress_bar
 from asr.task import Measured, SplitToMeasure, Unusable
@@ -25,7 +27,6 @@ from asr.tasks.classify.classifier import Classifier
 from asr.tasks.classify.head import LabelHead
 from asr.tasks.classify.loss import MARGINS, UNKNOWN, LabelLoss, MarginLoss, balancing_weights
 from asr.tasks.classify.pooling import POOLINGS
-from asr.tasks.classify.presentation import LabelPresentation
 from asr.tasks.classify.scoring import measure
 from asr.tasks.classify.tables import print_comparison, print_confusions, print_scores
 
@@ -72,7 +73,7 @@ class Classify:
         check_choice("task.margin", margin, ("none", *MARGINS))
         self.labels, self.temperature = [str(each) for each in labels], float(temperature)
         self.thresholds = [float(each) for each in thresholds]
-        self.loss = self.loss_with(None)
+        self.loss: nn.Module = self.loss_with(None)
 
     @property
     def by_speaker(self) -> bool:
@@ -232,10 +233,15 @@ class Classify:
         """Id, label and prediction of every utterance, and the probabilities of the first one's labels."""
         device = next(trained.model.parameters()).device
         outputs, lengths = trained.model(batch.waveform.to(device), batch.lengths.to(device))
-        figure = Figure(figsize=(6, 0.4 * len(self.labels) + 1), layout="constrained")
-        axes = figure.add_subplot(xlim=(0, 1), xlabel=f"probability; {batch.ids[0]} is {batch.texts[0]}")
-        axes.barh(self.labels, outputs[0].softmax(-1).cpu().numpy())
+        figure = bars_of(self.labels, outputs[0].softmax(-1).cpu().numpy(), f"{batch.ids[0]} is {batch.texts[0]}")
         return list(zip(batch.ids, batch.texts, self.predict(outputs, lengths), strict=True)), figure
+
+
+def bars_of(labels: Sequence[str], probabilities: np.ndarray, of_what: str) -> Figure:
+    """The probabilities (L,) of labels, as a picture."""
+    figure = Figure(figsize=(6, 0.4 * len(labels) + 1), layout="constrained")
+    figure.add_subplot(xlim=(0, 1), xlabel=f"probability; {of_what}").barh(labels, probabilities)
+    return figure
 
 
 def check_choice(key: str, value: object, choices: Sequence[str]) -> None:

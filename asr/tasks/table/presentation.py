@@ -9,10 +9,10 @@ from rich.table import Column, Table
 
 from asr.evaluation.tables import interval, print_line
 from asr.report import numbers
+from asr.report.labels import LabelPresentation
 from asr.report.page import Section, part
 from asr.report.tables import Table as PageTable
 from asr.runs.files import Record, RunFiles
-from asr.tasks.classify.presentation import LabelPresentation
 from asr.tasks.table.comparison import PEOPLE
 from asr.tasks.table.divisions import DIVISIONS
 

@@ -10,11 +10,11 @@ from rich.console import Console
 
 from asr.configuration.overrides import did_you_mean
 from asr.errors import UserError
+from asr.evaluation.label_lines import score_lines
+from asr.report.labels import UAR
 from asr.report.run import write_report
 from asr.runs.folder import RunFolder
 from asr.screen import print_notes
-from asr.tasks.classify.presentation import UAR
-from asr.tasks.classify.scoring import score_lines
 from asr.tasks.table.comparison import PEOPLE, Contest, Fit, fits, lines_of
 from asr.tasks.table.divisions import DIVISIONS
 from asr.tasks.table.kinds import LEAKS

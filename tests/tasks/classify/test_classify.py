@@ -10,12 +10,13 @@ import asr
 from asr.corpus.utterance import UtteranceFacts
 from asr.errors import UserError
 from asr.evaluation.coverage import thresholds_of
+from asr.evaluation.label_lines import score_lines
 from asr.evaluation.projection import project
 from asr.model.speech_model import SpeechModel
 from asr.task import Unusable
 from asr.tasks.classify.loss import UNKNOWN, LabelLoss, balancing_weights
 from asr.tasks.classify.pooling import POOLINGS
-from asr.tasks.classify.scoring import fit_temperature, rank_of, score_lines
+from asr.tasks.classify.scoring import fit_temperature, rank_of
 from asr.tasks.classify.task import Classify
 from tests.commands import ROOT, run
 

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from asr.evaluation.bootstrap import speakers_of
-from asr.evaluation.class_means import misjudged, missed
+from asr.evaluation.class_means import RatiosOf, misjudged, missed
 from asr.evaluation.classification import compare_labels, score_labels
+from asr.evaluation.label_lines import score_lines
 from asr.evaluation.paired import compare_rates
 from asr.report.breakdown import breakdown, confusion_matrix
 from asr.report.calibration import calibration
@@ -30,11 +31,11 @@ from asr.report.utterances import (
 )
 from asr.runs.files import Record, RunFiles
 from asr.task import Rate
-from asr.tasks.classify.scoring import score_lines
 
 UAR, ACCURACY = Rate("uar", "UAR", higher_is_better=True), Rate("accuracy", "accuracy", higher_is_better=True)
 MACRO_F1 = Rate("macro_f1", "macro-F1", higher_is_better=True)
 TOP5 = Rate("top5_accuracy", "top-5 accuracy", higher_is_better=True)  # only where there are more than five labels
+ERRORS_OF: dict[str, RatiosOf] = {UAR.name: missed, MACRO_F1.name: misjudged}
 FEWEST_COMPARED = 2  # utterances
 UTTERANCES_COMPARED = 500
 LEGEND = "REF is the label that the corpus gives, HYP the one that was predicted."
@@ -52,16 +53,8 @@ class LabelPresentation:
     ) -> Sequence[Section]:
         """What was taken for what, each label and group for itself, and every utterance; media: sound by id."""
         scores = run.metrics.get(split, {})
-        return [
-            Section(f"Every rate ({split})", every_rate(scores)),
-            Section(f"What was taken for what ({split})", matrix(scores.get("confusion"))),
-            Section(f"Each label ({split})", each_label(scores.get("per_class"))),
-            Section(f"Where it errs ({split})", breakdown(scores.get("breakdown"), ACCURACY, {"speakers": "Speakers"})),
-            Section(f"Map ({split})", embedding_map(scores.get("embedding_map"), records)),
-            Section(f"Utterances ({split})", utterances(records, media)),
-            Section("Confidence", calibration(scores.get("calibration"), "utterances")),
-            Section(f"Answering only when sure ({split})", coverage(scores.get("coverage"))),
-        ]
+        heard = Section(f"Utterances ({split})", utterances(records, media))
+        return [*label_sections(scores, split, records), heard, *sureness_sections(scores, split)]
 
     def differing(self, names: Sequence[str], records: Sequence[Sequence[Record]]) -> Section | None:
         """Utterances that all runs labelled, not all alike."""
@@ -86,6 +79,14 @@ class LabelPresentation:
         references, predictions, speakers = columns(lines)
         return score_labels(references, predictions, speakers).as_dict()[f"{rate.name}_ci95"]
 
+    def over_labels(self, errors: RatiosOf) -> RatiosOf:
+        """The errors that are compared, of references and predictions as lines hold them."""
+        return errors
+
+    def right(self, references: Sequence[str], predictions: Sequence[str]) -> np.ndarray:
+        """(U,) what of each utterance is right, 0 to 1."""
+        return np.array([spoken == found for spoken, found in zip(references, predictions, strict=True)], float)
+
     def compare(
         self, lines: Sequence[Record], others: Sequence[Record], seed: int, rate: Rate | None = None
     ) -> Mapping[str, Any] | None:
@@ -95,14 +96,10 @@ class LabelPresentation:
         references, ours, speakers = columns(lines)
         theirs = [line["hypothesis"] for line in others]
         chosen = rate or UAR
-        if chosen.name in (UAR.name, MACRO_F1.name):
-            errors = missed if chosen.name == UAR.name else misjudged
-            found = compare_labels(references, ours, theirs, speakers, seed, errors)
+        if chosen.name in ERRORS_OF:
+            found = compare_labels(references, ours, theirs, speakers, seed, self.over_labels(ERRORS_OF[chosen.name]))
         else:
-            one, other = (
-                np.array([spoken == label for spoken, label in zip(references, labels, strict=True)], float)
-                for labels in (ours, theirs)
-            )
+            one, other = (self.right(references, labels) for labels in (ours, theirs))
             found = compare_rates(one, other, np.ones(len(one)), speakers, seed)
         return {
             "utterances": len(lines),
@@ -115,6 +112,25 @@ class LabelPresentation:
             "bootstrap_units": found.units,
             "utterances_for_power_80": found.utterances_for_power_80,
         }
+
+
+def label_sections(scores: Mapping[str, Any], of_what: str, records: Sequence[Record]) -> list[Section]:
+    """The rates of a label, and where it errs; of_what: the split, or the label and the split."""
+    return [
+        Section(f"Every rate ({of_what})", every_rate(scores)),
+        Section(f"What was taken for what ({of_what})", matrix(scores.get("confusion"))),
+        Section(f"Each label ({of_what})", each_label(scores.get("per_class"))),
+        Section(f"Where it errs ({of_what})", breakdown(scores.get("breakdown"), ACCURACY, {"speakers": "Speakers"})),
+        Section(f"Map ({of_what})", embedding_map(scores.get("embedding_map"), records)),
+    ]
+
+
+def sureness_sections(scores: Mapping[str, Any], of_what: str) -> list[Section]:
+    """How sure a label's probabilities may make one."""
+    return [
+        Section(f"Confidence ({of_what})", calibration(scores.get("calibration"), "utterances")),
+        Section(f"Answering only when sure ({of_what})", coverage(scores.get("coverage"))),
+    ]
 
 
 def columns(lines: Sequence[Record]) -> tuple[list[str], list[str], list[str | None]]:
