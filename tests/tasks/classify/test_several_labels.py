@@ -84,8 +84,6 @@ def test_the_model_is_opened_and_asked(trained, moods, tmp_path):
         assert again[name].probabilities == pytest.approx(each["probabilities"], abs=2e-4)
     samples = load_audio(moods / "v4sad2.wav", sample_rate=model.sample_rate).samples
     findings = analyser_of(model, folder).analyse(samples)
-        load_audio(moods / "v4sad2.wav", sample_rate=model.sample_rate).samples
-    )
     assert [(each.about, each.value) for each in findings] == [(name, each.label) for name, each in found.items()]
     rules = tmp_path / "rules.yaml"
     rules.write_text("- if: {emotion: sad}\n  then: blue\n")
