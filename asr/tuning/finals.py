@@ -13,8 +13,9 @@ from optuna.trial import Trial, TrialState
 from asr.errors import UserError
 from asr.task import Rate
 from asr.tuning.pruning import StudyReporter
+from asr.tuning.side_by_side import best_first
 from asr.tuning.space import Configuration
-from asr.tuning.sweep import Sweep, best_first
+from asr.tuning.sweep import Sweep
 from asr.tuning.time_budget import TimeBudget
 from asr.tuning.trials import Train, adding_training_time, metrics_to_keep, set_attributes
 

@@ -14,6 +14,9 @@ class Judge(Protocol):
     def interval(self, lines: Sequence[Line], rate: Rate) -> Sequence[float] | None:
         """The 95 % interval [low, high] of the rate over all lines; None where there is too little to say."""
 
+    def score_lines(self, lines: Sequence[Line], seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The rates over all lines with `<name>_ci95`, and the errors; of one training or of several parts."""
+
     def compare(
         self, lines: Sequence[Line], others: Sequence[Line], seed: int, rate: Rate | None = None
     ) -> Mapping[str, Any] | None:

@@ -15,6 +15,7 @@ from asr.errors import UserError
 from asr.task import Rate
 from asr.tuning.finals import UNCHANGED, Ranked, folder_of, ranking
 from asr.tuning.judge import Judge, Line
+from asr.tuning.side_by_side import side_by_side
 from asr.tuning.sweep import Sweep
 from asr.writing import write_whole
 
@@ -51,6 +52,7 @@ def summary_of(
         "winner": describe(winner, judge, rate)
         | {"overrides": winner.candidate.overrides, "folder": str(winner.best_folder)},
         "finals": [describe(each, judge, rate) for each in ranked] if finals else [],
+        "side_by_side": side_by_side(sweep, trials, judge),
         "against": {
             name: dict(label=rival.candidate.label) | compare(winner, rival, judge, rate)
             for name, rival in rivals.items()

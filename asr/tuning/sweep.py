@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import optuna
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState
 
 from asr.errors import UserError
 from asr.task import Rate
@@ -40,6 +38,8 @@ class Sweep:
 
     rates: all of the task. rate: the one by which trainings choose their models and are pruned and ranked, whatever
     the objectives. draws_new: whether the sampler draws trials; off for a grid, whose points all wait from the start.
+    beside: the key whose values stand side by side and are not chosen among. pooled: keys whose values are parts of one
+    measurement, such as data.test_fold.
     """
 
     name: str
@@ -56,6 +56,8 @@ class Sweep:
     test_all: bool
     workers: int
     draws_new: bool
+    beside: str | None = None
+    pooled: Sequence[str] = ()
 
     @property
     def directions(self) -> list[StudyDirection]:
@@ -176,6 +178,8 @@ def sweep_of(settings: Mapping[str, Any], overrides: Sequence[str], rates: Seque
         test_all=settings["test"] == "all",
         workers=settings["workers"],
         draws_new=not is_grid(settings),
+        beside=settings["beside"],
+        pooled=settings["pooled"],
     )
     return with_training_length(sweep)
 
@@ -222,15 +226,3 @@ def with_training_length(sweep: Sweep) -> Sweep:
             f"{sweep.finals.minutes:g} minutes) take longer; raise it, or lower finals.minutes, count or seeds"
         )
     return replace(sweep, overrides=[*sweep.overrides, f"budget.minutes={minutes * 0.95:.3g}"])
-
-
-def best_first(sweep: Sweep, study: optuna.Study, from_earlier: bool = True) -> list[FrozenTrial]:
-    """Finished trials by their first objective, each point once; with several objectives those of the front first.
-
-    from_earlier: with those that were taken over from another study.
-    """
-    finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    finished = [trial for trial in finished if from_earlier or "from" not in trial.user_attrs]
-    front = {trial.number for trial in study.best_trials} if len(sweep.objectives) > 1 and finished else set()
-    finished.sort(key=lambda trial: (trial.number not in front, sweep.costs(trial.values), trial.number))
-    return list({tuple(sorted(trial.params.items(), key=str)): trial for trial in reversed(finished)}.values())[::-1]

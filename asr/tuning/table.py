@@ -16,6 +16,7 @@ from rich.text import Text
 from asr.screen import as_text, percent
 from asr.task import Rate
 from asr.tuning.display import rate_of, seconds_of, values_of
+from asr.tuning.side_by_side import TABLE, key_of
 from asr.tuning.sweep import Sweep
 from asr.tuning.trials import STATES
 from asr.writing import write_whole
@@ -54,7 +55,7 @@ def other_rates(sweep: Sweep) -> list[Rate]:
 
 def by_key(trial: FrozenTrial) -> dict[str, Any]:
     """A trial's parameters by their keys of train.py: of the spaces of several choices, one is its own."""
-    return {name.split(" (")[0]: value for name, value in trial.params.items()}
+    return {key_of(name): value for name, value in trial.params.items()}
 
 
 def cells(trial: FrozenTrial, sweep: Sweep) -> list[str]:
@@ -119,6 +120,13 @@ def print_summary(summary: Mapping[str, Any], sweep: Sweep) -> None:
     for name, tested in summary["against"].items():
         if "bootstrap_p" in tested:
             print(f"against {name.replace('_', ' ')}, on dev: {difference(tested)}")
+    if table := summary.get("side_by_side"):
+        exact = [Column(title, no_wrap=True) for title in table["head"][1:]]
+        shown = Table(Column(table["head"][0], overflow="fold"), *exact, box=SIMPLE_HEAD)
+        for row in table["rows"]:
+            shown.add_row(*map(Text, row))
+        Console().print(shown)
+        print(f"side by side, on test: {sweep.folder / TABLE}")
     test = winner["metrics"]["test"]
     of_test = in_brackets(interval(test.get(f"{rate.name}_ci95")))
     print(f"test {rate.title} of the winner: {in_percent(test[rate.name])} %{of_test}")

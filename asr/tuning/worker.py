@@ -15,6 +15,7 @@ from optuna.trial import TrialState
 from asr.tuning.finals import finals_runner, open_finals
 from asr.tuning.judge import Judge
 from asr.tuning.locks import FolderLocks
+from asr.tuning.side_by_side import write_side_by_side
 from asr.tuning.space import Configuration
 from asr.tuning.study_lock import study_lock
 from asr.tuning.summary import SUMMARY, summary_of, winner_folder, write_experiment
@@ -92,6 +93,8 @@ class Worker:
         rates = f"dev {rate.title} {winner['dev']:.2%}, test {rate.title} {on_test:.2%}"
         comment = f"found by search={sweep.name}: {rates}, with {sweep.length or 'its own budget'}"
         write_experiment(sweep.folder / "winner.yaml", [*sweep.overrides, *winner["overrides"]], comment)
+        if summary["side_by_side"]:
+            write_side_by_side(sweep.folder, summary["side_by_side"])
         write_whole(sweep.folder / SUMMARY, json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
 
 

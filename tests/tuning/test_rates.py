@@ -19,9 +19,10 @@ from asr.training.budget import Budget
 from asr.tuning.display import SweepDisplay
 from asr.tuning.finals import open_finals, ranking
 from asr.tuning.pruning import StudyReporter
+from asr.tuning.side_by_side import best_first
 from asr.tuning.study import open_study
 from asr.tuning.summary import summary_of
-from asr.tuning.sweep import Sweep, best_first, choose_objectives
+from asr.tuning.sweep import Sweep, choose_objectives
 from asr.tuning.table import print_summary, write_table
 from asr.tuning.trials import metrics_to_keep
 from tests.tuning.studies import sweep_in

@@ -138,6 +138,14 @@ def rivals(tested: Mapping[str, Mapping[str, Any]], rate: Rate) -> Table:
     return Table(["Against", "Which is", *columns], rows)
 
 
+def beside(table: Mapping[str, Any] | None) -> Markup:
+    """What stands side by side in summary.json; nothing where nothing does."""
+    if not table:
+        return Markup()
+    head = [table["head"][0], *(f"#{title}" for title in table["head"][1:])]
+    return part("table", Table(head, table["rows"]))
+
+
 def best_of_each(trials: Sequence[FrozenTrial], objectives: Sequence[Objective], rate: Rate) -> Markup:
     """For each value of the parameters that are choices, the best trial with it."""
     finished, tables = finished_trials(trials, objectives), Markup()

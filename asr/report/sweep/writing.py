@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial
 from plotly.offline import get_plotlyjs
 
 from asr.report.page import Section, asset, page, part
-from asr.report.sweep.headline import best_of_each, headline, headline_so_far
+from asr.report.sweep.headline import beside, best_of_each, headline, headline_so_far
 from asr.report.sweep.hparams import write_hparams
 from asr.report.sweep.importances import importances
 from asr.report.sweep.objectives import objectives_of
@@ -72,6 +72,7 @@ def write_report(
     rate, objectives = sweep.rate, objectives_of(sweep)
     sections = [
         Section("", outcome),
+        Section("Side by side, on test", beside((summary or {}).get("side_by_side"))),
         Section("Best of each", best_of_each(trials, objectives, rate)),
         Section("The search", plots(trials, objectives, rate)),
         Section("Which parameters matter", importances(trials, objectives, rate)),

@@ -6,6 +6,8 @@ import pytest
 from safetensors.torch import load_file
 
 import asr
+from asr.configuration.compose import load_values
+from asr.training.plan import task_of
 from tests.commands import ROOT, run
 
 MODELS = sorted(path.stem for path in (ROOT / "conf" / "model").glob("*.yaml"))
@@ -42,6 +44,17 @@ def test_it_is_trained_kept_and_asked(name, moods, tmp_path):
     done = run("evaluate", f"run={tmp_path / 'run'}", f"out_dir={tmp_path / 'again'}")
     assert done.status == 0, done.err
     assert json.loads((tmp_path / "again" / "metrics.json").read_text())["test"]["uar"] == metrics["test"]["uar"]
+
+
+@pytest.mark.parametrize("task", ["emotion", "gender", "speaker"])
+@pytest.mark.parametrize("name", MODELS)
+def test_every_task_takes_every_model(task, name):
+    """Whatever a task sets for networks, such as an embedding, does not stand in the way."""
+    if name == "xgboost":
+        pytest.importorskip("xgboost", reason="the extra `classic` is not installed")
+    found = task_of(load_values("train", [f"task={task}", f"model={name}"]))
+    found.learn_from_targets(["one", "other"], None, 2)
+    assert list(found.head(6).parameters()) or name not in ("network", "gmm_on_embeddings", "knn_on_embeddings")
 
 
 def test_the_same_seed_gives_the_same_run(moods, tmp_path):
