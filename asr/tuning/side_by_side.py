@@ -6,7 +6,7 @@ A sweep's `beside`, such as data.split_by, is a condition and no choice: its fir
 
 import json
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 from statistics import mean
@@ -150,26 +150,47 @@ def lines_on_test(folder: Path) -> list[Line]:
 
 
 def side_by_side(sweep: Sweep, trials: Sequence[FrozenTrial], judge: Judge) -> dict[str, Any] | None:
-    """The table's head and rows, as text, for summary.json; None where nothing is pooled or stands side by side."""
+    """What summary.json holds of it; None where nothing is pooled or stands side by side."""
     rows, columns = rows_of(sweep, trials, judge), conditions(sweep, trials)
     if not rows:
         return None
-    names = [f"{sweep.beside}={as_text(each)}" if sweep.beside else "test" for each in columns]
-    titles = [(f"{sweep.rate.title}, {name}", "95 %", "trainings", "utterances") for name in names]
     return {
-        "head": ["configuration", *chain(*titles)],
-        "rows": [[row.name, *chain(*(texts_of(row.cells.get(each)) for each in columns))] for row in rows],
+        "rate": sweep.rate.title,
+        "conditions": [f"{sweep.beside}={as_text(each)}" if sweep.beside else "test" for each in columns],
+        "rows": [
+            {"configuration": row.name, "measured": [as_values(row.cells.get(each)) for each in columns]}
+            for row in rows
+        ],
     }
 
 
-def texts_of(found: Measurement | None) -> tuple[str, str, str, str]:
-    if found is None:
-        return "", "", "", ""
-    between = "" if found.ci95 is None else " – ".join(f"{100 * end:.1f}" for end in found.ci95)
-    return percent(found.rate), between, str(found.parts), str(found.utterances)
+def as_values(found: Measurement | None) -> dict[str, Any] | None:
+    return None if found is None else asdict(found)
 
 
-def write_side_by_side(folder: Path, table: Mapping[str, Any]) -> None:
+def as_table(found: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Head and rows of what `side_by_side` found, as text: a rate and its interval for every condition."""
+    head = ["configuration", *chain(*((f"{found['rate']}, {each}", "95 %") for each in found["conditions"]))]
+    rows = [[row["configuration"], *chain(*map(texts_of, row["measured"]))] for row in found["rows"]]
+    return [*head, "trainings", "utterances"], [
+        [*cells, *counts_of(row["measured"])] for cells, row in zip(rows, found["rows"], strict=True)
+    ]
+
+
+def texts_of(measured: Mapping[str, Any] | None) -> tuple[str, str]:
+    if measured is None:
+        return "", ""
+    ends = measured["ci95"]
+    return percent(measured["rate"]), "" if ends is None else " – ".join(f"{100 * end:.1f}" for end in ends)
+
+
+def counts_of(measured: Sequence[Mapping[str, Any] | None]) -> list[str]:
+    """Trainings and utterances: one number where they are the same under every condition."""
+    there = [each for each in measured if each is not None]
+    return [" / ".join(dict.fromkeys(str(each[key]) for each in there)) for key in ("parts", "utterances")]
+
+
+def write_side_by_side(folder: Path, found: Mapping[str, Any]) -> None:
     """side_by_side.md in the sweep's folder."""
-    lines = (table["head"], ["---"] * len(table["head"]), *table["rows"])
-    write_whole(folder / TABLE, "".join("| " + " | ".join(line) + " |\n" for line in lines))
+    head, rows = as_table(found)
+    write_whole(folder / TABLE, "".join("| " + " | ".join(row) + " |\n" for row in (head, ["---"] * len(head), *rows)))

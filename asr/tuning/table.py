@@ -16,7 +16,7 @@ from rich.text import Text
 from asr.screen import as_text, percent
 from asr.task import Rate
 from asr.tuning.display import rate_of, seconds_of, values_of
-from asr.tuning.side_by_side import TABLE, key_of
+from asr.tuning.side_by_side import TABLE, key_of, texts_of
 from asr.tuning.sweep import Sweep
 from asr.tuning.trials import STATES
 from asr.writing import write_whole
@@ -120,12 +120,8 @@ def print_summary(summary: Mapping[str, Any], sweep: Sweep) -> None:
     for name, tested in summary["against"].items():
         if "bootstrap_p" in tested:
             print(f"against {name.replace('_', ' ')}, on dev: {difference(tested)}")
-    if table := summary.get("side_by_side"):
-        exact = [Column(title, no_wrap=True) for title in table["head"][1:]]
-        shown = Table(Column(table["head"][0], overflow="fold"), *exact, box=SIMPLE_HEAD)
-        for row in table["rows"]:
-            shown.add_row(*map(Text, row))
-        Console().print(shown)
+    if found := summary.get("side_by_side"):
+        print_side_by_side(found)
         print(f"side by side, on test: {sweep.folder / TABLE}")
     test = winner["metrics"]["test"]
     of_test = in_brackets(interval(test.get(f"{rate.name}_ci95")))
@@ -133,6 +129,18 @@ def print_summary(summary: Mapping[str, Any], sweep: Sweep) -> None:
     print(f"all trials: {sweep.folder / 'results.md'}")
     print(f"its model: {Path(winner['folder']) / 'model'}")
     print(f"as an experiment, to copy to conf/experiment/: {sweep.folder / 'winner.yaml'}")
+
+
+def print_side_by_side(found: Mapping[str, Any]) -> None:
+    """A line a configuration, a column for what was measured under each condition."""
+    titles = [
+        Column(Text(f"{found['rate']}, {each.rpartition('.')[2]}"), overflow="fold") for each in found["conditions"]
+    ]
+    table = Table(Column("configuration", overflow="fold"), *titles, box=SIMPLE_HEAD)
+    for row in found["rows"]:
+        cells = [rate + in_brackets(between) for rate, between in map(texts_of, row["measured"])]
+        table.add_row(Text(row["configuration"]), *cells)
+    Console().print(table)
 
 
 def in_brackets(text: str) -> str:

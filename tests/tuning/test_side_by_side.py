@@ -43,19 +43,19 @@ def swept(moods, tmp_path_factory):  # noqa: F811
 def test_a_row_is_its_parts_pooled(swept, tmp_path):
     folder, printed = swept
     table = json.loads((folder / "summary.json").read_text("utf-8"))["side_by_side"]
-    assert table["head"][:3] == ["configuration", "UAR, data.split_by=speaker", "95 %"]
-    assert {row[0] for row in table["rows"]} == {"model=logistic_regression", "model=knn"}
+    assert table["conditions"] == ["data.split_by=speaker", "data.split_by=random"] and table["rate"] == "UAR"
+    assert {row["configuration"] for row in table["rows"]} == {"model=logistic_regression", "model=knn"}
+    trials = optuna.load_study(study_name="two", storage=f"sqlite:///{folder / 'study.db'}").trials
     for row in table["rows"]:
-        name = row[0].removeprefix("model=")
-        for condition, (rate, between, parts, utterances) in (("speaker", row[1:5]), ("random", row[5:])):
-            trials = optuna.load_study(study_name="two", storage=f"sqlite:///{folder / 'study.db'}").trials
-            chosen = [trial for trial in trials if trial.params["model"] == name]
+        name = row["configuration"].removeprefix("model=")
+        chosen = [trial for trial in trials if trial.params["model"] == name]
+        for condition, found in zip(("speaker", "random"), row["measured"], strict=True):
             runs = [each.user_attrs["folder"] for each in chosen if each.params["data.split_by"] == condition]
             out = tmp_path / f"{name}-{condition}"
             assert run("asr", "pool", *runs, "--split", "test", "--out", out).status == 0
             pooled = json.loads((out / "metrics.json").read_text("utf-8"))["test"]
-            assert (rate, parts) == (f"{pooled['uar']:.2%}", "2") and int(utterances) == 47
-            assert between == " – ".join(f"{100 * end:.1f}" for end in pooled["uar_ci95"])
+            assert (found["rate"], found["parts"], found["utterances"]) == (pooled["uar"], 2, 47)
+            assert found["ci95"] == pooled["uar_ci95"]
     assert "| model=knn |" in (folder / "side_by_side.md").read_text("utf-8") and "side by side, on test" in printed
     assert "Side by side, on test" in (folder / "report.html").read_text("utf-8")
 

@@ -17,6 +17,7 @@ from asr.report.tables import Bars, Table
 from asr.screen import as_text
 from asr.task import Rate
 from asr.tuning.finals import folder_of
+from asr.tuning.side_by_side import as_table
 from asr.tuning.sweep import Sweep
 from asr.tuning.trials import STATES, dev_of, dev_rate
 
@@ -138,12 +139,12 @@ def rivals(tested: Mapping[str, Mapping[str, Any]], rate: Rate) -> Table:
     return Table(["Against", "Which is", *columns], rows)
 
 
-def beside(table: Mapping[str, Any] | None) -> Markup:
+def beside(found: Mapping[str, Any] | None) -> Markup:
     """What stands side by side in summary.json; nothing where nothing does."""
-    if not table:
+    if not found:
         return Markup()
-    head = [table["head"][0], *(f"#{title}" for title in table["head"][1:])]
-    return part("table", Table(head, table["rows"]))
+    head, rows = as_table(found)
+    return part("table", Table([head[0], *(f"#{title}" for title in head[1:])], rows))
 
 
 def best_of_each(trials: Sequence[FrozenTrial], objectives: Sequence[Objective], rate: Rate) -> Markup:
