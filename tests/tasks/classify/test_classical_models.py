@@ -93,4 +93,7 @@ def test_what_cannot_be_is_named(extra, message, moods, tmp_path):
 
 def test_transcripts_have_no_classical_model(moods, tmp_path):
     done = run("train", "model=knn", f"data.source={moods}", f"run_dir={tmp_path / 'run'}")
-    assert done.status != 0 and "task.pooling, task.embedding, task.classifier: Transcribe has no such setting" in done.error
+    assert (
+        done.status != 0
+        and "task.pooling, task.embedding, task.classifier: Transcribe has no such setting" in done.error
+    )
