@@ -12,7 +12,8 @@ from tests.commands import ROOT, run
 from tests.corpus.recordings import record, write_lines
 
 RATE = 8000
-SMALL = ("budget.epochs=1", "trainer.accelerator=cpu", "trainer.precision=32-true", "data.crop_seconds=0.5", "features.mels=20")
+CPU = ("trainer.accelerator=cpu", "trainer.precision=32-true")
+SMALL = ("budget.epochs=1", "data.crop_seconds=0.5", "features.mels=20", *CPU)
 NARROW = {"resnet34": ("encoder.channels=[4,4,4,4]",), "ecapa": ("encoder.width=16", "encoder.dim=24")}
 KNOWN, HELD_OUT = ("id10001", "id10002", "id10003"), ("id10270", "id10271")
 
