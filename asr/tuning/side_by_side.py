@@ -115,8 +115,9 @@ def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial], judge: Judge) -> list[R
                 cells[condition] = found
         if cells:
             rows.append(Row(name_of(some[0], finished, aside), cells))
-    order = {True: -1, False: 1}[sweep.rate.higher_is_better]
-    return sorted(rows, key=lambda row: (columns[0] not in row.cells, order * next(iter(row.cells.values())).rate))
+    return sorted(
+        rows, key=lambda row: (columns[0] not in row.cells, sweep.rate.cost(next(iter(row.cells.values())).rate))
+    )
 
 
 def name_of(trial: FrozenTrial, trials: Sequence[FrozenTrial], aside: Sequence[str]) -> str:
@@ -133,7 +134,7 @@ def has_key(trials: Sequence[FrozenTrial], key: str) -> bool:
 
 def measured(sweep: Sweep, parts: Sequence[FrozenTrial], judge: Judge) -> Measurement | None:
     """The test lines of several trials scored as one; None where there are none, as without test=all."""
-    lines = [line for trial in parts for line in lines_on_test(Path(str(trial.user_attrs.get("folder", ""))))]
+    lines = [line for trial in parts for line in lines_of(Path(str(trial.user_attrs.get("folder", ""))), "test")]
     if not lines:
         return None
     scores, _ = judge.score_lines(lines, 0)
@@ -142,11 +143,11 @@ def measured(sweep: Sweep, parts: Sequence[FrozenTrial], judge: Judge) -> Measur
     )
 
 
-def lines_on_test(folder: Path) -> list[Line]:
-    """The test part of a run's hypotheses; none where the run is on another machine, or was not scored on test."""
+def lines_of(folder: Path, split: str) -> list[Line]:
+    """A split's part of a run's hypotheses; none where the run is on another machine, of folds, or not scored on it."""
     file = folder / "hypotheses.jsonl"
     lines = map(json.loads, filter(None, file.read_text("utf-8").split("\n"))) if file.is_file() else ()
-    return [line for line in lines if line["split"] == "test"]
+    return [line for line in lines if line["split"] == split]
 
 
 def side_by_side(sweep: Sweep, trials: Sequence[FrozenTrial], judge: Judge) -> dict[str, Any] | None:

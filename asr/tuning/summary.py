@@ -1,6 +1,5 @@
 """The result of a sweep: the winner, tests against its rivals, and its configuration for others to use."""
 
-import json
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
@@ -14,8 +13,8 @@ from asr.configuration.search_path import is_group
 from asr.errors import UserError
 from asr.task import Rate
 from asr.tuning.finals import UNCHANGED, Ranked, folder_of, ranking
-from asr.tuning.judge import Judge, Line
-from asr.tuning.side_by_side import side_by_side
+from asr.tuning.judge import Judge
+from asr.tuning.side_by_side import lines_of, side_by_side
 from asr.tuning.sweep import Sweep
 from asr.writing import write_whole
 
@@ -71,16 +70,9 @@ def describe(ranked: Ranked, judge: Judge, rate: Rate) -> dict[str, Any]:
     }
 
 
-def dev_lines(folder: Path) -> list[Line]:
-    """The dev part of a run's hypotheses; none where the run is on another machine, or was of folds."""
-    file = folder / "hypotheses.jsonl"
-    lines = map(json.loads, filter(None, file.read_text("utf-8").split("\n"))) if file.is_file() else ()
-    return [line for line in lines if line["split"] == "dev"]
-
-
 def interval_of(folders: Sequence[Path], judge: Judge, rate: Rate) -> list[float] | None:
     """95 % interval of the mean rate over these trainings."""
-    lines = [line for folder in folders for line in dev_lines(folder)]
+    lines = [line for folder in folders for line in lines_of(folder, "dev")]
     interval = judge.interval(lines, rate) if lines else None
     return None if interval is None else list(interval)
 
@@ -89,7 +81,7 @@ def compare(winner: Ranked, rival: Ranked, judge: Judge, rate: Rate) -> dict[str
     """Paired tests on dev, over equally many trainings of both; empty where their utterances differ."""
     count = min(len(winner.folders), len(rival.folders))
     ours, theirs = (
-        [line for folder in each.folders[:count] for line in sorted(dev_lines(folder), key=itemgetter("id"))]
+        [line for folder in each.folders[:count] for line in sorted(lines_of(folder, "dev"), key=itemgetter("id"))]
         for each in (winner, rival)
     )
     if not ours or [line["id"] for line in ours] != [line["id"] for line in theirs]:

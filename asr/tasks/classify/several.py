@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from asr.corpus.batches import Batch
 from asr.corpus.utterance import UtteranceFacts
 from asr.errors import UserError
 from asr.runs.model_folder import TrainedModel
@@ -21,7 +19,7 @@ from asr.tasks.classify.classifier import SeveralClassifier
 from asr.tasks.classify.several_presentation import SeveralPresentation
 from asr.tasks.classify.several_scoring import SEPARATOR, columns_of, measure_several
 from asr.tasks.classify.tables import print_several
-from asr.tasks.classify.task import SPEAKER, Classify, bars_of
+from asr.tasks.classify.task import SPEAKER, Classify
 
 
 @wraps(Classify, assigned=("__name__",), updated=())  # its settings are those of Classify
@@ -131,15 +129,8 @@ class ClassifySeveral(Classify):
         super().show(metrics, errors)
         print_several(metrics)
 
-    @torch.inference_mode()
-    def examples(self, trained: TrainedModel, batch: Batch) -> tuple[list[tuple[str, str, str]], Figure]:
-        """Id, labels and predictions of every utterance, and the probabilities of the first one's labels."""
-        device = next(trained.model.parameters()).device
-        outputs, lengths = trained.model(batch.waveform.to(device), batch.lengths.to(device))
-        each = outputs[0].split([len(part.labels) for part in self.parts])
-        rows = torch.cat([one.softmax(-1) for one in each]).cpu().numpy()
-        figure = bars_of(self.labels, rows, f"{batch.ids[0]} is {batch.texts[0]}")
-        return list(zip(batch.ids, batch.texts, self.predict(outputs, lengths), strict=True)), figure
+    def probabilities_of(self, logits: Tensor) -> Tensor:
+        return torch.cat([one.softmax(-1) for one in logits.split([len(part.labels) for part in self.parts])])
 
     def _each(self, target: str) -> Iterable[tuple[Classify, str]]:
         return zip(self.parts, target.split(SEPARATOR), strict=True)

@@ -3,7 +3,7 @@
 References and predictions of all labels stand in one text, with SEPARATOR between them; rates are means over labels.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -88,16 +88,16 @@ def lines_of(lines: Sequence[Line], name: str) -> list[dict[str, Any]]:
 
 
 def score_lines_of_several(
-    lines: Sequence[Line], seed: int, thresholds: Callable[[str], Sequence[float]] = lambda name: ()
+    lines: Sequence[Line], seed: int, thresholds: Mapping[str, Sequence[float]] | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What metrics.json and errors.json hold of lines; thresholds: of a label's name, as `score_lines` takes them."""
+    """What metrics.json and errors.json hold of lines; thresholds: by label, as `score_lines` takes them."""
     references, predictions, speakers = (
         [line[key] for line in lines] for key in ("reference", "hypothesis", "speaker")
     )
     metrics = score_several(references, predictions, speakers, seed)
     by_label, wrong = {}, []
     for name in lines[0]["labels"]:
-        by_label[name], errors = score_lines(lines_of(lines, name), seed, thresholds(name))
+        by_label[name], errors = score_lines(lines_of(lines, name), seed, (thresholds or {}).get(name, ()))
         wrong += [
             {**each, "reference": f"{name} {each['reference']}", "hypothesis": f"{name} {each['hypothesis']}"}
             for each in errors["labels"]["substitutions"]
@@ -122,7 +122,7 @@ def measure_several(classifier: SeveralClassifier, held: SplitToMeasure, calibra
         for part in parts:
             part.thresholds = thresholds_of([line["labels"][part.label]["confidence"] for line in lines])
     thresholds = {part.label: part.thresholds for part in parts}
-    metrics, errors = score_lines_of_several(lines, held.seed, lambda name: thresholds[name])
+    metrics, errors = score_lines_of_several(lines, held.seed, thresholds)
     if heard.embeddings:
         metrics |= add_map(lines, heard.embeddings, held.seed)
     metrics |= {"label": classifier.task.label}

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from hydra.utils import instantiate
 from lhotse import CutSet
@@ -228,20 +227,19 @@ class Classify:
     def show_comparison(self, comparison: Mapping[str, Any]) -> None:
         print_comparison(comparison)
 
+    def probabilities_of(self, logits: Tensor) -> Tensor:
+        """Logits (L,) of an utterance as probabilities, before they are calibrated."""
+        return logits.softmax(-1)
+
     @torch.inference_mode()
     def examples(self, trained: TrainedModel, batch: Batch) -> tuple[list[tuple[str, str, str]], Figure]:
         """Id, label and prediction of every utterance, and the probabilities of the first one's labels."""
         device = next(trained.model.parameters()).device
         outputs, lengths = trained.model(batch.waveform.to(device), batch.lengths.to(device))
-        figure = bars_of(self.labels, outputs[0].softmax(-1).cpu().numpy(), f"{batch.ids[0]} is {batch.texts[0]}")
+        figure = Figure(figsize=(6, 0.4 * len(self.labels) + 1), layout="constrained")
+        axes = figure.add_subplot(xlim=(0, 1), xlabel=f"probability; {batch.ids[0]} is {batch.texts[0]}")
+        axes.barh(self.labels, self.probabilities_of(outputs[0]).cpu().numpy())
         return list(zip(batch.ids, batch.texts, self.predict(outputs, lengths), strict=True)), figure
-
-
-def bars_of(labels: Sequence[str], probabilities: np.ndarray, of_what: str) -> Figure:
-    """The probabilities (L,) of labels, as a picture."""
-    figure = Figure(figsize=(6, 0.4 * len(labels) + 1), layout="constrained")
-    figure.add_subplot(xlim=(0, 1), xlabel=f"probability; {of_what}").barh(labels, probabilities)
-    return figure
 
 
 def check_choice(key: str, value: object, choices: Sequence[str]) -> None:
